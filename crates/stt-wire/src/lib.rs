@@ -1,1 +1,36 @@
-//! placeholder
+//! The frames of STT: bytes to types and back.
+//!
+//! ```text
+//! stream bytes --> FrameDecoder --> RawFrame --> Open | ControlFrame | LaneFrame | UserFrame
+//!                                                        |
+//! stream bytes <---------------- encode <----------------+
+//! ```
+//!
+//! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
+//! knows an offset of the wire format; the law it implements is `spec/wire.md`, its numbers are in
+//! `spec/registry`.
+//!
+//! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
+//! are there. Every value has exactly one encoding, so whatever decodes encodes to the same bytes.
+//!
+//! *Not here.* What a frame makes a session do: crate `stt`. Encryption: crate `stc`.
+
+mod code;
+mod control;
+mod error;
+mod fields;
+mod frame;
+mod lane;
+pub mod limits;
+mod open;
+mod user;
+pub mod varint;
+
+pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
+pub use control::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released};
+pub use error::DecodeError;
+pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
+pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};
+pub use open::{Direction, Open, OpenError, StreamKind};
+pub use user::{ReservedFrameType, UserFrame, UserFrameType};
+pub use varint::{VarInt, VarIntTooLarge};

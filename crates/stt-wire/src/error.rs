@@ -1,0 +1,75 @@
+//! Why bytes of a peer were refused.
+//!
+//! Every reason here is the peer's fault: an own mistake cannot be encoded. What it means for the
+//! session is [`DecodeError::close_code`].
+//!
+//! *spec:* WIRE-4 and the sections of each frame.
+
+use crate::{FrameType, RegisteredClose};
+
+/// The peer sent bytes that break the wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// A frame has no payload where its type demands at least one byte of it.
+    #[error("a part of a message carries no bytes")]
+    EmptyPart,
+    /// The type 0x00, which no frame may have.
+    #[error("frame type 0x00 is illegal")]
+    IllegalType,
+    /// A lane number above [`limits::MAX_LANE`](crate::limits::MAX_LANE).
+    #[error("lane {lane} exceeds the highest, {max}")]
+    LaneOutOfRange {
+        /// The lane the peer named.
+        lane: u64,
+        /// The highest lane there is.
+        max: u64,
+    },
+    /// An integer in a longer form than it needs.
+    #[error("an integer is not in its shortest form")]
+    NonMinimalVarint,
+    /// A first part that already fills its message: it should have been a whole message.
+    #[error("a first part of {len} bytes leaves nothing of a message of {total}")]
+    PartFillsMessage {
+        /// Bytes in the first part.
+        len: u64,
+        /// Bytes the whole message was announced with.
+        total: u64,
+    },
+    /// A type of STT's range where only users' frames may be.
+    #[error("frame type {0} is reserved and may not be sent as a user's frame")]
+    ReservedType(FrameType),
+    /// More bytes than the rule allows.
+    #[error("{len} bytes exceed the limit of {max}")]
+    TooLong {
+        /// The length the peer announced or sent, in bytes.
+        len: u64,
+        /// The limit, in bytes.
+        max: u64,
+    },
+    /// Bytes after the last field of a frame.
+    #[error("{extra} bytes follow the last field of the frame")]
+    TrailingBytes {
+        /// How many bytes are too many.
+        extra: usize,
+    },
+    /// A frame or a field ends before all its bytes came.
+    #[error("the bytes end inside a frame")]
+    Truncated,
+    /// A type nobody registered, in the range that must be understood.
+    #[error("frame type {0} is not known and must be understood")]
+    UnknownType(FrameType),
+    /// A registered type on a stream it does not belong to.
+    #[error("frame type {0} does not belong on this stream")]
+    WrongStream(FrameType),
+}
+
+impl DecodeError {
+    /// The code to close the session with.
+    pub const fn close_code(self) -> RegisteredClose {
+        match self {
+            Self::TooLong { .. } => RegisteredClose::LimitExceeded,
+            _ => RegisteredClose::ProtocolViolation,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Frames out of a byte stream, in whatever pieces it arrives.
+//!
+//! ```text
+//!            all of the frame in this chunk: split off, no copy
+//! chunk ---> header ---> payload ------------------------------> RawFrame
+//!               ^           | gathered as it arrives, one copy
+//!               +-- more ---+
+//! ```
+//!
+//! *Invariants.* It takes from a chunk only what the frame needs and leaves the rest to the caller
+//! (after OPEN, a data stream's raw bytes). It holds at most `limit` payload bytes, in an
+//! allocation that grows with the bytes that came, never with the length announced. A piece of a
+//! frame is copied at once, so that many tiny chunks cannot pin many large packets. The first
+//! error is kept and repeated.
+//!
+//! *spec:* WIRE-1 to WIRE-4.
+
+use bytes::{Buf, Bytes};
+
+use super::{FrameHeader, RawFrame};
+use crate::DecodeError;
+
+/// Takes frames off the chunks of one stream.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    /// Longest payload, in bytes.
+    limit: usize,
+    /// The frame under way, once its header is known.
+    header: Option<Pending>,
+    /// The bytes of the frame under way: of its header first, of its payload then.
+    gathered: Vec<u8>,
+    failure: Option<DecodeError>,
+}
+
+/// A header whose length was found to be within the limit.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    header: FrameHeader,
+    len: usize,
+}
+
+impl FrameDecoder {
+    /// Makes a decoder that refuses payloads of more than `limit` bytes.
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            header: None,
+            gathered: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Takes the next frame off the front of `chunk`.
+    ///
+    /// `None` means that `chunk` is used up and the frame not complete: come again with the next
+    /// chunk. After a frame, what is left of `chunk` belongs to the next one: call again until
+    /// `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::IllegalType`], [`DecodeError::NonMinimalVarint`] or
+    /// [`DecodeError::TooLong`], as soon as the header shows it. The error stays.
+    #[inline]
+    pub fn decode(&mut self, chunk: &mut Bytes) -> Result<Option<RawFrame>, DecodeError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        self.advance(chunk)
+            .inspect_err(|failure| self.failure = Some(*failure))
+    }
+
+    /// States that the stream has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`] if it ended inside a frame, or the error that stopped the
+    /// decoder before.
+    pub const fn finish(&self) -> Result<(), DecodeError> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None if self.is_idle() => Ok(()),
+            None => Err(DecodeError::Truncated),
+        }
+    }
+
+    /// Whether the last frame is complete and nothing of the next has come.
+    pub const fn is_idle(&self) -> bool {
+        self.header.is_none() && self.gathered.is_empty()
+    }
+
+    #[inline]
+    fn advance(&mut self, chunk: &mut Bytes) -> Result<Option<RawFrame>, DecodeError> {
+        if self.header.is_none() {
+            self.header = self
+                .take_header(chunk)?
+                .map(|h| self.admit(h))
+                .transpose()?;
+        }
+        let Some(Pending { header, len }) = self.header else {
+            return Ok(None);
+        };
+        let Some(payload) = self.take_payload(chunk, len) else {
+            return Ok(None);
+        };
+        self.header = None;
+        Ok(Some(RawFrame {
+            frame_type: header.frame_type,
+            payload,
+        }))
+    }
+
+    #[inline]
+    fn take_header(&mut self, chunk: &mut Bytes) -> Result<Option<FrameHeader>, DecodeError> {
+        if self.gathered.is_empty()
+            && let Some((header, taken)) = FrameHeader::peek(chunk)?
+        {
+            chunk.advance(taken);
+            return Ok(Some(header));
+        }
+        while let Some(&byte) = chunk.first() {
+            chunk.advance(1);
+            self.gathered.push(byte);
+            if let Some((header, _)) = FrameHeader::peek(&self.gathered)? {
+                self.gathered.clear();
+                return Ok(Some(header));
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn admit(&self, header: FrameHeader) -> Result<Pending, DecodeError> {
+        match usize::try_from(header.len.get()) {
+            Ok(len) if len <= self.limit => Ok(Pending { header, len }),
+            _ => Err(DecodeError::TooLong {
+                len: header.len.get(),
+                max: self.limit as u64,
+            }),
+        }
+    }
+
+    #[inline]
+    fn take_payload(&mut self, chunk: &mut Bytes, len: usize) -> Option<Bytes> {
+        if self.gathered.is_empty() && chunk.len() >= len {
+            return Some(chunk.split_to(len));
+        }
+        let missing = len - self.gathered.len();
+        let piece = chunk.split_to(missing.min(chunk.len()));
+        self.gather(&piece, missing);
+        if self.gathered.len() < len {
+            return None;
+        }
+        Some(Bytes::from(std::mem::take(&mut self.gathered)))
+    }
+
+    /// Doubles the room as bytes arrive, but never beyond what the frame still needs.
+    fn gather(&mut self, piece: &[u8], missing: usize) {
+        if self.gathered.capacity() - self.gathered.len() < piece.len() {
+            self.gathered
+                .reserve_exact(missing.min(self.gathered.len().max(piece.len())));
+        }
+        self.gathered.extend_from_slice(piece);
+    }
+}

@@ -1,0 +1,99 @@
+//! The first byte of a frame, and the registry of STT's own.
+//!
+//! | range     | owner                                                     |
+//! |-----------|-----------------------------------------------------------|
+//! | 0x00      | nobody: illegal                                           |
+//! | 0x01-0x3F | STT; a receiver that does not know one closes the session |
+//! | 0x40-0x7F | STT; a receiver skips those it does not know              |
+//! | 0x80-0xFF | users                                                     |
+//!
+//! *spec:* WIRE-3 to WIRE-5, `spec/registry/frames.toml`.
+
+use std::fmt;
+
+/// What a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameType(u8);
+
+/// One row a type: constant, number, meaning.
+macro_rules! registry {
+    ($($name:ident = $number:literal, $meaning:literal;)*) => {
+        impl FrameType {
+            $(#[doc = $meaning] pub const $name: Self = Self($number);)*
+
+            /// The name in the registry, if the type has one.
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    OPEN = 0x01, "Names what a stream is; the first frame of each.";
+    CREDIT = 0x02, "How much more may be sent on a message stream.";
+    RELEASED = 0x03, "A message stream is forgotten.";
+    CHECKPOINT = 0x04, "Asks to be told when a data stream was consumed up to an offset.";
+    REACHED = 0x05, "Answers a checkpoint.";
+    FINISHED = 0x06, "All was sent and all was consumed: the session may end.";
+    CLOSING = 0x07, "Nothing more will be opened or sent.";
+    MESSAGE = 0x10, "A whole message.";
+    MESSAGE_START = 0x11, "The first part of a longer message.";
+    MESSAGE_MORE = 0x12, "A further part of a longer message.";
+    RELEASE = 0x13, "Lets go of a message stream.";
+}
+
+impl FrameType {
+    /// The type no frame may have.
+    pub const ILLEGAL: Self = Self(0x00);
+
+    /// Whether the type belongs to users: 0x80 to 0xFF.
+    #[inline]
+    pub const fn is_user(self) -> bool {
+        self.0 >= 0x80
+    }
+
+    /// Whether the type belongs to STT, registered or not: 0x01 to 0x7F.
+    #[inline]
+    pub const fn is_reserved(self) -> bool {
+        matches!(self.0, 0x01..=0x7f)
+    }
+
+    /// Whether a receiver that does not know the type skips it: 0x40 to 0x7F.
+    #[inline]
+    pub const fn may_be_ignored(self) -> bool {
+        matches!(self.0, 0x40..=0x7f)
+    }
+}
+
+impl From<u8> for FrameType {
+    #[inline]
+    fn from(number: u8) -> Self {
+        Self(number)
+    }
+}
+
+impl From<FrameType> for u8 {
+    #[inline]
+    fn from(frame_type: FrameType) -> Self {
+        frame_type.0
+    }
+}
+
+impl fmt::Display for FrameType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#04x}", self.0)
+    }
+}
+
+impl fmt::Debug for FrameType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{name}({self})"),
+            None => write!(f, "FrameType({self})"),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits".
+//!
+//! Lengths are in bytes. The defaults are for the receiver to change; all the rest is law.
+
+use crate::VarInt;
+
+/// Most bytes of a frame before its payload: the type and the longest length.
+pub const MAX_HEADER_LEN: usize = 1 + VarInt::MAX_ENCODED_LEN;
+
+/// Longest payload of an OPEN frame, whatever its kind.
+pub const MAX_OPEN_LEN: usize = 256;
+
+/// Longest payload of a frame on the control stream.
+pub const MAX_CONTROL_LEN: usize = 65_536;
+
+/// Most application bytes in one part of a message.
+pub const MAX_PART_LEN: usize = 65_536;
+
+/// Longest payload of a frame on a message lane: a part and the two integers before it.
+pub const MAX_LANE_FRAME_LEN: usize = MAX_PART_LEN + 2 * VarInt::MAX_ENCODED_LEN;
+
+/// Highest number of a message lane; there are sixteen.
+pub const MAX_LANE: u8 = 15;
+
+/// Longest payload of a user's frame, unless the receiver says otherwise.
+pub const DEFAULT_USER_FRAME_LEN: usize = 1 << 20;
+
+/// Longest message, unless the receiver says otherwise.
+pub const DEFAULT_MESSAGE_LEN: u64 = 64 << 20;
+
+/// What a message costs in credit beyond its bytes.
+pub const MESSAGE_COST: u64 = 64;
+
+/// Credit of a message stream before its first CREDIT frame.
+pub const INITIAL_CREDIT: u64 = 8_192;
+
+/// Message streams that may be live at once, in a session and a direction.
+pub const MAX_LIVE_MESSAGE_STREAMS: usize = 1_024;
+
+/// Writes a sender may have in flight on a data stream beyond the last offset the peer's
+/// application consumed.
+pub const MAX_UNCONSUMED_WRITES: usize = 256;
+
+/// Checkpoints of one data stream that may wait for their answer at once.
+pub const MAX_WAITING_CHECKPOINTS: usize = 4;

@@ -1,0 +1,109 @@
+//! What a stream may be, and in which directions it may run.
+//!
+//! | kind | name           | runs       | after OPEN                                    |
+//! |------|----------------|------------|-----------------------------------------------|
+//! | 0x00 | Control        | one way    | control frames                                |
+//! | 0x01 | `UserFrames`   | one way    | users' frames                                 |
+//! | 0x02 | Data           | both       | raw bytes, no frames                          |
+//! | 0x03 | Messages       | one way    | lane frames                                   |
+//! | 0x10 | `DhtRequest`   | two ways   | reserved                                      |
+//! | 0x11 | `ContentRequest` | two ways | reserved                                      |
+//!
+//! *spec:* WIRE-10, WIRE-13, `spec/registry/stream-kinds.toml`.
+
+use crate::VarInt;
+
+/// What a stream is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a session must say what it does with every kind"
+)]
+pub enum StreamKind {
+    /// STT's own frames; one each way.
+    Control,
+    /// Users' frames; one each way.
+    UserFrames,
+    /// An application's bytes.
+    Data {
+        /// Which part of a byte stream split over several streams; 0 today.
+        stripe: VarInt,
+    },
+    /// Messages of any number of message streams.
+    Messages {
+        /// 0 to [`MAX_LANE`](crate::limits::MAX_LANE); one stream a lane.
+        lane: u8,
+    },
+    /// A question to the distributed hash table. Reserved.
+    DhtRequest,
+    /// A request for stored content. Reserved.
+    ContentRequest,
+}
+
+/// Which ways bytes run on a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are no other directions")]
+pub enum Direction {
+    /// From the opener only.
+    OneWay,
+    /// From both sides.
+    TwoWay,
+}
+
+impl StreamKind {
+    pub(super) const CONTROL: u64 = 0x00;
+    pub(super) const USER_FRAMES: u64 = 0x01;
+    pub(super) const DATA: u64 = 0x02;
+    pub(super) const MESSAGES: u64 = 0x03;
+    pub(super) const DHT_REQUEST: u64 = 0x10;
+    pub(super) const CONTENT_REQUEST: u64 = 0x11;
+
+    /// Bytes an application writes, on one stream.
+    pub const DATA_STREAM: Self = Self::Data {
+        stripe: VarInt::ZERO,
+    };
+
+    /// The number on the wire.
+    pub const fn number(self) -> VarInt {
+        VarInt::saturating(match self {
+            Self::Control => Self::CONTROL,
+            Self::UserFrames => Self::USER_FRAMES,
+            Self::Data { .. } => Self::DATA,
+            Self::Messages { .. } => Self::MESSAGES,
+            Self::DhtRequest => Self::DHT_REQUEST,
+            Self::ContentRequest => Self::CONTENT_REQUEST,
+        })
+    }
+
+    /// The name in the registry.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Control => "CONTROL",
+            Self::UserFrames => "USER_FRAMES",
+            Self::Data { .. } => "DATA",
+            Self::Messages { .. } => "MESSAGES",
+            Self::DhtRequest => "DHT_REQUEST",
+            Self::ContentRequest => "CONTENT_REQUEST",
+        }
+    }
+
+    /// Whether a stream of this kind may run so.
+    pub const fn may_run(self, direction: Direction) -> bool {
+        match self {
+            Self::Control | Self::UserFrames | Self::Messages { .. } => {
+                matches!(direction, Direction::OneWay)
+            }
+            Self::Data { .. } => true,
+            Self::DhtRequest | Self::ContentRequest => matches!(direction, Direction::TwoWay),
+        }
+    }
+
+    /// The integer after the kind, where there is one.
+    pub(super) fn parameter(self) -> Option<VarInt> {
+        match self {
+            Self::Data { stripe } => Some(stripe),
+            Self::Messages { lane } => Some(VarInt::from(lane)),
+            _ => None,
+        }
+    }
+}
