@@ -23,6 +23,8 @@ mod frame;
 mod lane;
 pub mod limits;
 mod open;
+#[cfg(test)]
+mod testing;
 mod user;
 pub mod varint;
 

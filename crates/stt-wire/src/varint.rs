@@ -176,3 +176,79 @@ impl std::fmt::Display for VarInt {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::any_varint;
+
+    fn encoded(value: VarInt) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_varint(&mut out, value);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn varint_survives_the_wire(value in any_varint(), after: Vec<u8>) {
+            let bytes = [encoded(value), after.clone()].concat();
+            prop_assert_eq!(peek_varint(&bytes), Ok(Some((value, value.encoded_len()))));
+            let mut input = Bytes::from(bytes);
+            prop_assert_eq!(take_varint(&mut input), Ok(Some(value)));
+            prop_assert_eq!(&input[..], &after[..]);
+        }
+
+        #[test]
+        fn varint_cut_short_is_awaited_and_not_taken(value in any_varint(), keep in 0_usize..8) {
+            prop_assume!(keep < value.encoded_len());
+            let mut input = &encoded(value)[..keep];
+            prop_assert_eq!(take_varint(&mut input), Ok(None));
+            prop_assert_eq!(input.len(), keep);
+        }
+
+        #[test]
+        fn varint_is_read_across_chunks(value in any_varint(), cut in 0_usize..=8) {
+            let bytes = encoded(value);
+            let (head, tail) = bytes.split_at(cut.min(bytes.len()));
+            prop_assert_eq!(take_varint(&mut head.chain(tail)), Ok(Some(value)));
+        }
+
+        #[test]
+        fn varint_in_a_longer_form_is_refused(value in any_varint(), longer in 1_u32..=3) {
+            let len = value.encoded_len() << longer;
+            prop_assume!(len <= 8);
+            let form = u64::from(len.trailing_zeros()) << (8 * len - 2);
+            let bytes = (form | value.get()).to_be_bytes();
+            prop_assert_eq!(peek_varint(&bytes[8 - len..]), Err(DecodeError::NonMinimalVarint));
+        }
+    }
+
+    #[test]
+    fn varint_matches_the_examples_of_rfc_9000() {
+        let examples: [(&[u8], u64); 4] = [
+            (
+                &[0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c],
+                151_288_809_941_952_652,
+            ),
+            (&[0x9d, 0x7f, 0x3e, 0x7d], 494_878_333),
+            (&[0x7b, 0xbd], 15_293),
+            (&[0x25], 37),
+        ];
+        for (bytes, value) in examples {
+            assert_eq!(encoded(VarInt::new(value).unwrap()), bytes);
+        }
+    }
+
+    #[test]
+    fn varint_holds_no_more_than_62_bits() {
+        assert_eq!(VarInt::try_from((1_u64 << 62) - 1), Ok(VarInt::MAX));
+        assert_eq!(
+            VarInt::try_from(1_u64 << 62),
+            Err(VarIntTooLarge { value: 1 << 62 })
+        );
+        assert_eq!(VarInt::saturating(u64::MAX), VarInt::MAX);
+    }
+}

@@ -3,6 +3,7 @@
 //! *spec:* WIRE-80 to WIRE-82, `spec/registry/close-codes.toml`.
 
 use super::{APPLICATION, application_code};
+use crate::VarInt;
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,5 +105,59 @@ impl From<CloseCode> for u64 {
             CloseCode::Application(code) => APPLICATION + Self::from(code),
             CloseCode::Unknown(number) => number,
         }
+    }
+}
+
+impl From<VarInt> for CloseCode {
+    fn from(number: VarInt) -> Self {
+        Self::from(number.get())
+    }
+}
+
+impl From<CloseCode> for VarInt {
+    fn from(code: CloseCode) -> Self {
+        // Only an unknown number that never came from a wire could be cut.
+        Self::saturating(code.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_close_code_keeps_its_number() {
+        let edges = [
+            0x00,
+            0x03,
+            0x07,
+            0x08,
+            0xff,
+            0x100,
+            APPLICATION - 1,
+            APPLICATION,
+        ];
+        let far = [
+            APPLICATION + u64::from(u32::MAX),
+            2 * APPLICATION,
+            (1 << 62) - 1,
+        ];
+        for number in edges.into_iter().chain(far) {
+            assert_eq!(u64::from(CloseCode::from(number)), number);
+        }
+    }
+
+    #[test]
+    fn application_close_codes_lie_beyond_all_of_stts() {
+        assert_eq!(u64::from(CloseCode::Application(0)), 0x1_0000_0000);
+        assert_eq!(
+            CloseCode::from(0x1_ffff_ffff),
+            CloseCode::Application(u32::MAX)
+        );
+        assert_eq!(
+            CloseCode::from(0x2_0000_0000),
+            CloseCode::Unknown(0x2_0000_0000)
+        );
+        assert_eq!(CloseCode::from(0xff), CloseCode::Unknown(0xff));
     }
 }

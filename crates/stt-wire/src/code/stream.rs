@@ -3,6 +3,7 @@
 //! *spec:* WIRE-83, WIRE-84, `spec/registry/close-codes.toml`.
 
 use super::{APPLICATION, application_code};
+use crate::VarInt;
 
 /// Why a stream ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,5 +89,59 @@ impl From<StreamCode> for u64 {
             StreamCode::Application(code) => APPLICATION + Self::from(code),
             StreamCode::Unknown(number) => number,
         }
+    }
+}
+
+impl From<VarInt> for StreamCode {
+    fn from(number: VarInt) -> Self {
+        Self::from(number.get())
+    }
+}
+
+impl From<StreamCode> for VarInt {
+    fn from(code: StreamCode) -> Self {
+        // Only an unknown number that never came from a wire could be cut.
+        Self::saturating(code.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_code_keeps_its_number() {
+        let edges = [
+            0x00,
+            0x03,
+            0x07,
+            0x08,
+            0xff,
+            0x100,
+            APPLICATION - 1,
+            APPLICATION,
+        ];
+        let far = [
+            APPLICATION + u64::from(u32::MAX),
+            2 * APPLICATION,
+            (1 << 62) - 1,
+        ];
+        for number in edges.into_iter().chain(far) {
+            assert_eq!(u64::from(StreamCode::from(number)), number);
+        }
+    }
+
+    #[test]
+    fn application_stream_codes_lie_beyond_all_of_stts() {
+        assert_eq!(u64::from(StreamCode::Application(0)), 0x1_0000_0000);
+        assert_eq!(
+            StreamCode::from(0x1_ffff_ffff),
+            StreamCode::Application(u32::MAX)
+        );
+        assert_eq!(
+            StreamCode::from(0x2_0000_0000),
+            StreamCode::Unknown(0x2_0000_0000)
+        );
+        assert_eq!(StreamCode::from(0xff), StreamCode::Unknown(0xff));
     }
 }

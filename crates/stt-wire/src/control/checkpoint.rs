@@ -38,3 +38,20 @@ impl Checkpoint {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ControlFrame;
+    use crate::control::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn checkpoint_survives_the_wire(stream in any_varint(), offset in any_varint()) {
+            assert_survives_the_wire(ControlFrame::Checkpoint(Checkpoint { stream, offset }));
+        }
+    }
+}

@@ -37,3 +37,20 @@ impl Closing {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ControlFrame;
+    use crate::control::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn closing_survives_the_wire(bi in any_varint(), uni in any_varint()) {
+            assert_survives_the_wire(ControlFrame::Closing(Closing { bi, uni }));
+        }
+    }
+}

@@ -38,3 +38,20 @@ impl Credit {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ControlFrame;
+    use crate::control::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn credit_survives_the_wire(message_stream in any_varint(), limit in any_varint()) {
+            assert_survives_the_wire(ControlFrame::Credit(Credit { message_stream, limit }));
+        }
+    }
+}

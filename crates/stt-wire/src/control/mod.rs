@@ -125,3 +125,64 @@ fn encode_integers<const N: usize>(ty: FrameType, integers: [VarInt; N], out: &m
         put_varint(out, integer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{cut, only_frame, with_byte_after};
+
+    pub(super) fn assert_survives_the_wire(frame: ControlFrame) {
+        let mut out = BytesMut::new();
+        frame.encode(&mut out);
+        let raw = only_frame(out);
+        for missing in 1..=raw.payload.len() {
+            let refusal = ControlFrame::decode(cut(&raw, missing));
+            assert_eq!(refusal, Err(DecodeError::Truncated));
+        }
+        let refusal = ControlFrame::decode(with_byte_after(&raw));
+        assert_eq!(refusal, Err(DecodeError::TrailingBytes { extra: 1 }));
+        assert_eq!(ControlFrame::decode(raw), Ok(frame));
+    }
+
+    #[test]
+    fn control_stream_skips_only_what_may_be_ignored() {
+        for number in (0x00..=0x01).chain(0x08..=0xff) {
+            let frame_type = FrameType::from(number);
+            let raw = RawFrame {
+                frame_type,
+                payload: vec![0xff; 9].into(),
+            };
+            let verdict = match number {
+                0x00 => Err(DecodeError::IllegalType),
+                0x01 | 0x10..=0x13 | 0x80.. => Err(DecodeError::WrongStream(frame_type)),
+                0x40..=0x7f => Ok(ControlFrame::Ignored(frame_type)),
+                _ => Err(DecodeError::UnknownType(frame_type)),
+            };
+            assert_eq!(ControlFrame::decode(raw), verdict);
+        }
+    }
+
+    #[test]
+    fn control_frame_carries_at_most_64_kib() {
+        let frame = |len| RawFrame {
+            frame_type: 0x40.into(),
+            payload: vec![0; len].into(),
+        };
+        assert!(ControlFrame::decode(frame(MAX_CONTROL_LEN)).is_ok());
+        let refusal = DecodeError::TooLong {
+            len: 65_537,
+            max: 65_536,
+        };
+        assert_eq!(
+            ControlFrame::decode(frame(MAX_CONTROL_LEN + 1)),
+            Err(refusal)
+        );
+    }
+
+    #[test]
+    fn ignored_frame_encodes_to_nothing() {
+        let mut out = BytesMut::new();
+        ControlFrame::Ignored(FrameType::from(0x40)).encode(&mut out);
+        assert!(out.is_empty());
+    }
+}

@@ -37,3 +37,20 @@ impl Reached {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ControlFrame;
+    use crate::control::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn reached_survives_the_wire(stream in any_varint(), offset in any_varint()) {
+            assert_survives_the_wire(ControlFrame::Reached(Reached { stream, offset }));
+        }
+    }
+}

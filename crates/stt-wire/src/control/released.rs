@@ -33,3 +33,20 @@ impl Released {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ControlFrame;
+    use crate::control::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn released_survives_the_wire(message_stream in any_varint()) {
+            assert_survives_the_wire(ControlFrame::Released(Released { message_stream }));
+        }
+    }
+}

@@ -162,3 +162,137 @@ impl FrameDecoder {
         self.gathered.extend_from_slice(piece);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::any_payload;
+    use crate::{VarInt, encode_frame, limits};
+
+    const LIMIT: usize = 256;
+
+    type Outcome = (Vec<RawFrame>, Option<DecodeError>);
+
+    /// All frames that come out of `chunks`, and why no more did.
+    fn decode_all(chunks: impl IntoIterator<Item = Bytes>) -> Outcome {
+        let mut decoder = FrameDecoder::new(LIMIT);
+        let mut frames = Vec::new();
+        for mut chunk in chunks {
+            loop {
+                match decoder.decode(&mut chunk) {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(failure) => return (frames, Some(failure)),
+                }
+            }
+            assert!(chunk.is_empty(), "a chunk was not used up");
+            assert!(decoder.gathered.capacity() <= LIMIT + limits::MAX_HEADER_LEN);
+        }
+        (frames, decoder.finish().err())
+    }
+
+    fn any_frames() -> impl Strategy<Value = Vec<RawFrame>> {
+        let frame = (1_u8.., any_payload(0)).prop_map(|(number, payload)| RawFrame {
+            frame_type: number.into(),
+            payload: payload.slice(..payload.len().min(LIMIT)),
+        });
+        prop::collection::vec(frame, 0..8)
+    }
+
+    fn encode_all(frames: &[RawFrame]) -> Bytes {
+        let mut out = BytesMut::new();
+        for frame in frames {
+            encode_frame(frame.frame_type, &frame.payload, &mut out);
+        }
+        out.freeze()
+    }
+
+    fn header_with(len: VarInt) -> Bytes {
+        let mut out = BytesMut::new();
+        FrameHeader {
+            frame_type: 0x80.into(),
+            len,
+        }
+        .encode(&mut out);
+        out.freeze()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_survive_the_wire_in_any_pieces(frames in any_frames(), size in 1_usize..700) {
+            let bytes = encode_all(&frames);
+            let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
+            prop_assert_eq!(decode_all(pieces), (frames, None));
+        }
+
+        #[test]
+        fn hostile_bytes_mean_the_same_in_any_pieces(bytes: Vec<u8>, size in 1_usize..9) {
+            let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
+            prop_assert_eq!(decode_all(pieces), decode_all([Bytes::from(bytes.clone())]));
+        }
+
+        #[test]
+        fn stream_cut_at_any_byte_is_truncated(payload in any_payload(0)) {
+            let payload = payload.slice(..payload.len().min(LIMIT));
+            let bytes = encode_all(&[RawFrame { frame_type: 0x80.into(), payload }]);
+            for end in 1..bytes.len() {
+                let cut = decode_all([bytes.slice(..end)]);
+                prop_assert_eq!(cut, (Vec::new(), Some(DecodeError::Truncated)));
+            }
+        }
+    }
+
+    #[test]
+    fn frame_in_one_chunk_is_not_copied() {
+        let payload = Bytes::from_static(&[5; 100]);
+        let mut chunk = encode_all(&[RawFrame {
+            frame_type: 0x80.into(),
+            payload,
+        }]);
+        let received = chunk.as_ptr_range();
+        let frame = FrameDecoder::new(LIMIT)
+            .decode(&mut chunk)
+            .unwrap()
+            .unwrap();
+        assert!(received.contains(&frame.payload.as_ptr()));
+    }
+
+    #[test]
+    fn bytes_after_a_frame_are_left_to_the_caller() {
+        let mut chunk = Bytes::from_static(b"\x01\x01\x02raw bytes");
+        let mut decoder = FrameDecoder::new(LIMIT);
+        assert!(decoder.decode(&mut chunk).unwrap().is_some());
+        assert_eq!(&chunk[..], b"raw bytes");
+        assert!(decoder.is_idle());
+    }
+
+    #[test]
+    fn announced_length_allocates_nothing() {
+        for len in [VarInt::from_u32(LIMIT as u32 + 1), VarInt::MAX] {
+            let refusal = DecodeError::TooLong {
+                len: len.get(),
+                max: LIMIT as u64,
+            };
+            assert_eq!(decode_all([header_with(len)]), (Vec::new(), Some(refusal)));
+        }
+        let mut decoder = FrameDecoder::new(usize::MAX);
+        assert_eq!(decoder.decode(&mut header_with(VarInt::MAX)), Ok(None));
+        assert_eq!(decoder.decode(&mut Bytes::from_static(b"few")), Ok(None));
+        assert!(decoder.gathered.capacity() <= 2 * limits::MAX_HEADER_LEN);
+    }
+
+    #[test]
+    fn first_error_is_kept() {
+        let mut decoder = FrameDecoder::new(LIMIT);
+        let illegal = Err(DecodeError::IllegalType);
+        assert_eq!(decoder.decode(&mut Bytes::from_static(&[0x00])), illegal);
+        assert_eq!(
+            decoder.decode(&mut Bytes::from_static(&[0x80, 0x00])),
+            illegal
+        );
+        assert_eq!(decoder.finish(), Err(DecodeError::IllegalType));
+    }
+}

@@ -97,3 +97,25 @@ impl fmt::Debug for FrameType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_but_0x00_has_one_owner() {
+        for frame_type in (0..=u8::MAX).map(FrameType::from) {
+            let owners = [frame_type.is_reserved(), frame_type.is_user()];
+            let expected = usize::from(frame_type != FrameType::ILLEGAL);
+            assert_eq!(owners.iter().filter(|owns| **owns).count(), expected);
+        }
+    }
+
+    #[test]
+    fn every_registered_type_must_be_understood() {
+        let mut registered = (0..=u8::MAX)
+            .map(FrameType::from)
+            .filter(|ty| ty.name().is_some());
+        assert!(registered.all(|ty| ty.is_reserved() && !ty.may_be_ignored()));
+    }
+}

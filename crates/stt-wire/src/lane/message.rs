@@ -43,3 +43,20 @@ impl Message {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::LaneFrame;
+    use crate::lane::tests::assert_survives_the_wire;
+    use crate::testing::{any_payload, any_varint};
+
+    proptest! {
+        #[test]
+        fn message_survives_the_wire(message_stream in any_varint(), payload in any_payload(0)) {
+            assert_survives_the_wire(&LaneFrame::Message(Message { message_stream, payload }));
+        }
+    }
+}

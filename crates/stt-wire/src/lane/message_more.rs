@@ -42,3 +42,20 @@ impl MessageMore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::LaneFrame;
+    use crate::lane::tests::assert_survives_the_wire;
+    use crate::testing::{any_payload, any_varint};
+
+    proptest! {
+        #[test]
+        fn message_more_survives_the_wire(message_stream in any_varint(), payload in any_payload(1)) {
+            assert_survives_the_wire(&LaneFrame::MessageMore(MessageMore { message_stream, payload }));
+        }
+    }
+}

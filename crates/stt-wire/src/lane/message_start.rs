@@ -58,3 +58,54 @@ impl MessageStart {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lane::tests::{assert_survives_the_wire, refusal_of};
+    use crate::testing::{any_payload, any_varint};
+    use crate::{LaneFrame, limits};
+
+    fn start(total: u64, payload: &'static [u8]) -> LaneFrame {
+        let (total, payload) = (VarInt::saturating(total), Bytes::from_static(payload));
+        LaneFrame::MessageStart(MessageStart {
+            message_stream: VarInt::ZERO,
+            total,
+            payload,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn message_start_survives_the_wire(
+            message_stream in any_varint(),
+            total in 300..limits::DEFAULT_MESSAGE_LEN,
+            payload in any_payload(1),
+        ) {
+            let total = VarInt::saturating(total);
+            let frame = MessageStart { message_stream, total, payload };
+            assert_survives_the_wire(&LaneFrame::MessageStart(frame));
+        }
+    }
+
+    #[test]
+    fn message_start_leaves_something_to_follow() {
+        assert_survives_the_wire(&start(4, b"abc"));
+        for total in [0, 2, 3] {
+            let refusal = DecodeError::PartFillsMessage { len: 3, total };
+            assert_eq!(refusal_of(&start(total, b"abc")), refusal);
+        }
+    }
+
+    #[test]
+    fn message_start_is_bound_by_the_longest_message() {
+        let max = limits::DEFAULT_MESSAGE_LEN;
+        assert_survives_the_wire(&start(max, b"a"));
+        assert_eq!(
+            refusal_of(&start(max + 1, b"a")),
+            DecodeError::TooLong { len: max + 1, max }
+        );
+    }
+}

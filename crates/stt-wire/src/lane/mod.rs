@@ -114,6 +114,16 @@ impl LaneFrame {
         }
     }
 
+    /// Takes the application's bytes out of the frame, to be sent after its header.
+    pub fn into_payload(self) -> Bytes {
+        match self {
+            Self::Message(frame) => frame.payload,
+            Self::MessageStart(frame) => frame.payload,
+            Self::MessageMore(frame) => frame.payload,
+            Self::Release(_) => Bytes::new(),
+        }
+    }
+
     /// What the frame takes from its message stream's credit: its bytes, and
     /// [`MESSAGE_COST`](crate::limits::MESSAGE_COST) where a message begins.
     pub fn cost(&self) -> u64 {
@@ -160,5 +170,123 @@ const fn within(len: u64, max: u64) -> Result<(), DecodeError> {
         Ok(())
     } else {
         Err(DecodeError::TooLong { len, max })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::DEFAULT_MESSAGE_LEN;
+    use crate::testing::{cut, only_frame, with_byte_after};
+
+    pub(super) fn assert_survives_the_wire(frame: &LaneFrame) {
+        let raw = encoded(frame);
+        assert_eq!(
+            LaneFrame::decode(raw.clone(), DEFAULT_MESSAGE_LEN).as_ref(),
+            Ok(frame)
+        );
+        let fields = raw.payload.len() - frame.payload().len();
+        for missing in frame.payload().len() + 1..=frame.payload().len() + fields {
+            let cut = LaneFrame::decode(cut(&raw, missing), DEFAULT_MESSAGE_LEN);
+            assert_eq!(cut, Err(DecodeError::Truncated));
+        }
+    }
+
+    pub(super) fn refusal_of(frame: &LaneFrame) -> DecodeError {
+        LaneFrame::decode(encoded(frame), DEFAULT_MESSAGE_LEN).unwrap_err()
+    }
+
+    fn encoded(frame: &LaneFrame) -> RawFrame {
+        let mut out = BytesMut::new();
+        frame.encode(&mut out);
+        only_frame(out)
+    }
+
+    fn more(len: usize) -> LaneFrame {
+        let payload = Bytes::from(vec![7; len]);
+        LaneFrame::MessageMore(MessageMore {
+            message_stream: VarInt::MAX,
+            payload,
+        })
+    }
+
+    #[test]
+    fn part_carries_at_most_64_kib() {
+        assert_survives_the_wire(&more(MAX_PART_LEN));
+        let frame = LaneFrame::Message(Message {
+            message_stream: VarInt::ZERO,
+            payload: vec![0; MAX_PART_LEN + 1].into(),
+        });
+        assert_eq!(
+            refusal_of(&frame),
+            DecodeError::TooLong {
+                len: 65_537,
+                max: 65_536
+            }
+        );
+    }
+
+    #[test]
+    fn part_of_several_carries_at_least_a_byte() {
+        assert_eq!(refusal_of(&more(0)), DecodeError::EmptyPart);
+    }
+
+    #[test]
+    fn whole_message_is_bound_by_the_receivers_limit() {
+        let payload = Bytes::from_static(b"four");
+        let frame = LaneFrame::Message(Message {
+            message_stream: VarInt::ZERO,
+            payload,
+        });
+        assert!(LaneFrame::decode(encoded(&frame), 4).is_ok());
+        let refusal = DecodeError::TooLong { len: 4, max: 3 };
+        assert_eq!(LaneFrame::decode(encoded(&frame), 3), Err(refusal));
+    }
+
+    #[test]
+    fn release_has_no_bytes_after_its_field() {
+        let raw = encoded(&LaneFrame::Release(Release {
+            message_stream: VarInt::ZERO,
+        }));
+        let refusal = DecodeError::TrailingBytes { extra: 1 };
+        assert_eq!(LaneFrame::decode(with_byte_after(&raw), 0), Err(refusal));
+    }
+
+    #[test]
+    fn payload_is_a_slice_of_what_was_received() {
+        let raw = encoded(&more(1_000));
+        let received = raw.payload.as_ptr_range();
+        let frame = LaneFrame::decode(raw, DEFAULT_MESSAGE_LEN).unwrap();
+        assert!(received.contains(&frame.payload().as_ptr()));
+    }
+
+    #[test]
+    fn lane_refuses_all_other_types() {
+        for number in (0x00..=0x0f).chain(0x14..=0xff) {
+            let frame_type = FrameType::from(number);
+            let raw = RawFrame {
+                frame_type,
+                payload: Bytes::new(),
+            };
+            let refusal = match number {
+                0x00 => DecodeError::IllegalType,
+                0x01..=0x07 | 0x80.. => DecodeError::WrongStream(frame_type),
+                _ => DecodeError::UnknownType(frame_type),
+            };
+            assert_eq!(LaneFrame::decode(raw, DEFAULT_MESSAGE_LEN), Err(refusal));
+        }
+    }
+
+    #[test]
+    fn cost_of_all_parts_is_the_length_and_the_cost_of_one_message() {
+        let (message_stream, total) = (VarInt::ZERO, VarInt::from_u32(10));
+        let payload = Bytes::from_static(b"abcd");
+        let start = LaneFrame::MessageStart(MessageStart {
+            message_stream,
+            total,
+            payload,
+        });
+        assert_eq!(start.cost() + more(6).cost(), 10 + 64);
+        assert_eq!(LaneFrame::Release(Release { message_stream }).cost(), 0);
     }
 }

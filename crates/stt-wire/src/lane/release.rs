@@ -33,3 +33,20 @@ impl Release {
         Ok(Self { message_stream })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::LaneFrame;
+    use crate::lane::tests::assert_survives_the_wire;
+    use crate::testing::any_varint;
+
+    proptest! {
+        #[test]
+        fn release_survives_the_wire(message_stream in any_varint()) {
+            assert_survives_the_wire(&LaneFrame::Release(Release { message_stream }));
+        }
+    }
+}

@@ -107,3 +107,21 @@ impl StreamKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_data_runs_in_both_directions() {
+        use Direction::{OneWay, TwoWay};
+
+        let runs = |kind: StreamKind| [OneWay, TwoWay].map(|way| kind.may_run(way));
+        assert_eq!(runs(StreamKind::DATA_STREAM), [true, true]);
+        assert_eq!(runs(StreamKind::Control), [true, false]);
+        assert_eq!(runs(StreamKind::UserFrames), [true, false]);
+        assert_eq!(runs(StreamKind::Messages { lane: 0 }), [true, false]);
+        assert_eq!(runs(StreamKind::DhtRequest), [false, true]);
+        assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
+    }
+}

@@ -94,3 +94,104 @@ fn decode_lane(fields: &mut Fields) -> Result<u8, DecodeError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{any_varint, cut, only_frame, with_byte_after};
+
+    fn every_kind() -> Vec<StreamKind> {
+        let named = [
+            StreamKind::Control,
+            StreamKind::UserFrames,
+            StreamKind::DATA_STREAM,
+            StreamKind::DhtRequest,
+            StreamKind::ContentRequest,
+        ];
+        let lanes = (0..=MAX_LANE).map(|lane| StreamKind::Messages { lane });
+        named.into_iter().chain(lanes).collect()
+    }
+
+    fn encoded(kind: StreamKind) -> RawFrame {
+        let mut out = BytesMut::new();
+        Open { kind }.encode(&mut out);
+        only_frame(out)
+    }
+
+    fn open_of(payload: &[u8]) -> Result<Open, OpenError> {
+        let payload = Bytes::copy_from_slice(payload);
+        Open::decode(RawFrame {
+            frame_type: FrameType::OPEN,
+            payload,
+        })
+    }
+
+    #[test]
+    fn open_survives_the_wire() {
+        for kind in every_kind() {
+            let raw = encoded(kind);
+            for missing in 1..=raw.payload.len() {
+                let refusal = Open::decode(cut(&raw, missing));
+                assert_eq!(refusal, Err(DecodeError::Truncated.into()));
+            }
+            let refusal = Open::decode(with_byte_after(&raw));
+            assert_eq!(refusal, Err(DecodeError::TrailingBytes { extra: 1 }.into()));
+            assert_eq!(Open::decode(raw), Ok(Open { kind }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn unknown_kind_refuses_only_the_stream(number in any_varint(), rest: [u8; 8]) {
+            let known = [0x00, 0x01, 0x02, 0x03, 0x10, 0x11];
+            prop_assume!(!known.contains(&number.get()));
+            let mut payload = BytesMut::new();
+            put_varint(&mut payload, number);
+            payload.extend_from_slice(&rest);
+            let refusal = open_of(&payload).unwrap_err();
+            prop_assert_eq!(refusal, OpenError::UnknownKind { kind: number.get() });
+            prop_assert!(refusal.stream_code().is_some());
+        }
+    }
+
+    #[test]
+    fn unknown_stripe_refuses_only_the_stream() {
+        let refusal = open_of(&[0x02, 0x01]).unwrap_err();
+        assert_eq!(refusal, OpenError::UnknownStripe { stripe: 1 });
+        assert!(refusal.stream_code().is_some());
+    }
+
+    #[test]
+    fn lane_beyond_the_last_ends_the_session() {
+        let refusal = open_of(&[0x03, 16]).unwrap_err();
+        assert_eq!(
+            refusal,
+            DecodeError::LaneOutOfRange { lane: 16, max: 15 }.into()
+        );
+        assert_eq!(refusal.stream_code(), None);
+    }
+
+    #[test]
+    fn first_frame_of_another_type_ends_the_session() {
+        let raw = RawFrame {
+            frame_type: FrameType::CREDIT,
+            payload: Bytes::from_static(&[0, 0]),
+        };
+        let refusal = Open::decode(raw).unwrap_err();
+        assert_eq!(refusal, DecodeError::WrongStream(FrameType::CREDIT).into());
+        assert_eq!(refusal.stream_code(), None);
+    }
+
+    #[test]
+    fn open_carries_at_most_256_bytes() {
+        let refusal = DecodeError::TooLong { len: 257, max: 256 };
+        assert_eq!(open_of(&[0x3f; 257]), Err(refusal.into()));
+        assert_eq!(
+            open_of(&[0x3f; 256]),
+            Err(OpenError::UnknownKind { kind: 0x3f })
+        );
+    }
+}

@@ -41,3 +41,39 @@ impl UserFrame {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::any_payload;
+
+    proptest! {
+        #[test]
+        fn datagram_survives_the_wire(number in 0x80_u8.., payload in any_payload(0)) {
+            let frame = UserFrame { frame_type: number.try_into().unwrap(), payload };
+            let datagram = frame.encode_datagram();
+            prop_assert_eq!(UserFrame::decode_datagram(datagram), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn datagram_refuses_nothing_and_types_of_stt() {
+        let decode = |bytes| UserFrame::decode_datagram(Bytes::from_static(bytes));
+        assert_eq!(decode(b""), Err(DecodeError::Truncated));
+        assert_eq!(decode(b"\x00a"), Err(DecodeError::IllegalType));
+        assert_eq!(
+            decode(b"\x10a"),
+            Err(DecodeError::ReservedType(FrameType::MESSAGE))
+        );
+    }
+
+    #[test]
+    fn datagram_payload_is_a_slice_of_what_was_received() {
+        let datagram = Bytes::from(vec![0x80; 100]);
+        let received = datagram.as_ptr_range();
+        let frame = UserFrame::decode_datagram(datagram).unwrap();
+        assert!(received.contains(&frame.payload.as_ptr()));
+    }
+}

@@ -49,3 +49,51 @@ impl UserFrame {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::FrameType;
+    use crate::testing::{any_payload, only_frame};
+
+    proptest! {
+        #[test]
+        fn user_frame_survives_the_wire(number in 0x80_u8.., payload in any_payload(0)) {
+            let frame = UserFrame { frame_type: number.try_into().unwrap(), payload };
+            let mut out = BytesMut::new();
+            frame.encode(&mut out);
+            prop_assert_eq!(UserFrame::decode(only_frame(out)), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn header_and_payload_are_the_frame() {
+        let frame = UserFrame {
+            frame_type: UserFrameType::try_from(0x80).unwrap(),
+            payload: Bytes::from_static(b"abc"),
+        };
+        let (mut whole, mut parts) = (BytesMut::new(), BytesMut::new());
+        frame.encode(&mut whole);
+        frame.encode_header(&mut parts);
+        parts.extend_from_slice(&frame.payload);
+        assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn user_stream_refuses_all_types_of_stt() {
+        for number in 0x00..=0x7f {
+            let frame_type = FrameType::from(number);
+            let refusal = match number {
+                0x00 => DecodeError::IllegalType,
+                _ => DecodeError::ReservedType(frame_type),
+            };
+            let raw = RawFrame {
+                frame_type,
+                payload: Bytes::new(),
+            };
+            assert_eq!(UserFrame::decode(raw), Err(refusal));
+        }
+    }
+}

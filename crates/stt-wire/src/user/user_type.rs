@@ -62,3 +62,17 @@ impl From<UserFrameType> for u8 {
         frame_type.0.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_own_the_upper_half_of_the_types() {
+        for number in 0..=u8::MAX {
+            let taken = UserFrameType::try_from(number);
+            assert_eq!(taken.is_ok(), number >= 0x80);
+            assert_eq!(taken.is_ok(), FrameType::from(number).is_user());
+        }
+    }
+}
