@@ -1,1 +1,57 @@
-//! placeholder
+//! A virtual network and a virtual clock under real nodes.
+//!
+//! ```text
+//!   nodes, endpoints, tests        real code, unchanged
+//!        |              |
+//!   noq::Runtime   noq::AsyncUdpSocket
+//!        |              |
+//!      [Sim]  ------  [Net]  --  a Link for each direction
+//! ```
+//!
+//! [`Sim`] is a single-threaded executor whose clock stands still while any task can run and
+//! then jumps to the earliest timer: an hour of idle connections takes a fraction of a second.
+//! [`Net`] carries packets between sockets bound to made-up addresses, and treats each as the
+//! [`Link`] of its direction says.
+//!
+//! Invariants:
+//! * *One seed, one run.* Every random number descends from the seed given to [`Sim::new`];
+//!   nothing iterates over an unordered map, nothing reads the real clock (an `Instant` is read
+//!   once as the origin, and only differences to it are used).
+//! * *A run ends.* It returns, or panics with the seed and the virtual time: at a deadlock, at
+//!   [`Sim::limit`], or when tasks run forever without time passing.
+//! * *Fates are independent.* Each direction draws the same number of random values for each
+//!   packet, whatever happens to it, from a sequence of its own: changing one probability, or the
+//!   traffic elsewhere, doesn't reshuffle the luck of everybody else.
+//!
+//! What the code above must do for the first invariant to hold: take time from the runtime and
+//! randomness from [`Sim::entropy`] (engine seeds, connection ids, keys), use `biased` in
+//! `select!`, start no threads, and not let the order of a `HashMap` reach behaviour.
+//!
+//! Not here: CPU time (computing costs no virtual time), races between threads, receive buffers
+//! that overflow, address translation, disks.
+
+mod capture;
+mod core;
+mod executor;
+mod fate;
+mod inbox;
+mod link;
+mod lock;
+mod net;
+mod rng;
+mod routes;
+mod socket;
+mod state;
+mod task;
+mod timer;
+mod wire;
+
+pub use capture::Packet;
+pub use executor::Sim;
+pub use fate::{Fate, LinkStats};
+pub use link::{Burst, Link};
+pub use net::{Binder, Net};
+pub use rng::{SharedEntropy, SimEntropy};
+pub use routes::Place;
+pub use task::Task;
+pub use timer::{Elapsed, Sleep};
