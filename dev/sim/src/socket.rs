@@ -143,10 +143,14 @@ impl UdpSender for SimSender {
     ) -> Poll<io::Result<()>> {
         let contents = transmit.contents;
         let segment = transmit.segment_size.unwrap_or(contents.len()).max(1);
-        for packet in contents.chunks(segment) {
-            self.net
-                .transmit(self.addr, transmit.destination, transmit.ecn, packet);
+        let send = |packet: &[u8]| {
+            let Self { net, addr, .. } = &*self;
+            net.transmit(*addr, transmit.destination, transmit.ecn, packet);
+        };
+        if contents.is_empty() {
+            send(contents); // a datagram nonetheless, but no chunk
         }
+        contents.chunks(segment).for_each(send);
         Poll::Ready(Ok(()))
     }
 
