@@ -1,0 +1,43 @@
+//! One body a decoder: what must hold for any bytes.
+//!
+//! A body panics where a promise is broken and returns where it is kept; that it returns at all is
+//! the first promise. None knows libFuzzer, so all run anywhere.
+
+pub mod control;
+pub mod datagram;
+pub mod frames;
+pub mod lane;
+pub mod open;
+pub mod varint;
+
+use bytes::{Bytes, BytesMut};
+use stt_wire::{FrameType, RawFrame};
+
+/// A body and the name of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 6] = [
+    ("control", control::body),
+    ("datagram", datagram::body),
+    ("frames", frames::body),
+    ("lane", lane::body),
+    ("open", open::body),
+    ("varint", varint::body),
+];
+
+/// Takes the first byte as a frame's type and the rest as its payload.
+fn raw_frame(data: &[u8]) -> Option<RawFrame> {
+    let (&first, payload) = data.split_first()?;
+    Some(RawFrame {
+        frame_type: FrameType::from(first),
+        payload: Bytes::copy_from_slice(payload),
+    })
+}
+
+/// The bytes of a frame that was not looked at.
+fn encoded(frame: &RawFrame) -> BytesMut {
+    let mut out = BytesMut::new();
+    stt_wire::encode_frame(frame.frame_type, &frame.payload, &mut out);
+    out
+}
