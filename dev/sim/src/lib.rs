@@ -13,6 +13,22 @@
 //! [`Net`] carries packets between sockets bound to made-up addresses, and treats each as the
 //! [`Link`] of its direction says.
 //!
+//! ```
+//! use std::time::Duration;
+//! use stt_sim::{Link, Net, Sim};
+//!
+//! let sim = Sim::new(42);
+//! let net = Net::new(&sim, Link::lossy(0.01));
+//! let socket = net.bind("10.0.0.1:4000".parse()?)?; // for an engine endpoint, with sim.runtime()
+//! sim.block_on(async {
+//!     net.all(|link| link.latency = Duration::from_millis(80));
+//!     sim.sleep(Duration::from_secs(3600)).await;
+//! });
+//! # assert_eq!(sim.elapsed(), Duration::from_secs(3600));
+//! # drop(socket);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Invariants:
 //! * *One seed, one run.* Every random number descends from the seed given to [`Sim::new`];
 //!   nothing iterates over an unordered map, nothing reads the real clock (an `Instant` is read

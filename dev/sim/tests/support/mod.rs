@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
-mod crypto;
+pub(crate) mod bare;
+mod keys;
+mod session;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -16,7 +18,7 @@ use noq::{
 };
 use stt_sim::{Link, Net, Sim, SimEntropy};
 
-use crypto::NullCrypto;
+use keys::NullCrypto;
 
 pub(crate) const MIB: usize = 1 << 20;
 pub(crate) const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 4001);
