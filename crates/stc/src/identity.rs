@@ -1,0 +1,220 @@
+//! Who a node is: a seed, the Ed25519 key made of it, and the public name. spec: STC-3 to STC-6.
+//!
+//! *Invariants.*
+//! - Every signature covers a domain and a hash of the message, so a signature made for one
+//!   purpose is worth nothing for another.
+//! - Verification is strict: a key or commitment of small order, or one not in its canonical form,
+//!   is refused (RFC 8032 section 8 leaves both open).
+
+use crate::entropy::Entropy;
+use crate::kdf::{expand, extract, sha512};
+use crate::secret::Secret;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
+use std::fmt;
+use std::str::FromStr;
+
+/// Bytes of a signature.
+pub(crate) const SIGNATURE_LEN: usize = 64;
+
+/// 32 secret bytes from which a node's identity is made. Losing them is losing the identity.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NodeSeed(Secret<32>);
+
+impl NodeSeed {
+    /// A seed from storage.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// A new seed, and so a new identity.
+    pub fn generate(entropy: &mut dyn Entropy) -> Self {
+        Self(Secret::generate(entropy))
+    }
+
+    /// The bytes to store; whoever has them is this node.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// The identity of this seed: always the same one.
+    #[expect(clippy::expect_used, reason = "every 32 bytes are an Ed25519 seed")]
+    pub fn identity(&self) -> Identity {
+        let root = extract(b"stc1 node seed", &[self.as_bytes()]);
+        let seed: Secret<32> = expand(root.as_bytes(), "ed25519", b"");
+        let key = Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).expect("32 bytes");
+        let mut id = [0; 32];
+        id.copy_from_slice(key.public_key().as_ref());
+        Identity {
+            key,
+            id: NodeId(id),
+        }
+    }
+}
+
+/// A node's signing key and its public name.
+pub struct Identity {
+    key: Ed25519KeyPair,
+    id: NodeId,
+}
+
+impl Identity {
+    /// The public name.
+    pub fn node_id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Signs `message` for the purpose `label`, which the verifier must name too.
+    ///
+    /// Labels of different protocols must differ; proofs of the handshake have domains that no
+    /// label reaches.
+    pub fn sign(&self, label: &str, message: &[u8]) -> [u8; SIGNATURE_LEN] {
+        self.sign_in(Domain::Label(label), &[message])
+    }
+
+    pub(crate) fn sign_in(&self, domain: Domain<'_>, message: &[&[u8]]) -> [u8; SIGNATURE_LEN] {
+        let mut signature = [0; SIGNATURE_LEN];
+        signature.copy_from_slice(self.key.sign(&domain.signed_bytes(message)).as_ref());
+        signature
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Identity").field(&self.id).finish()
+    }
+}
+
+/// What a signature is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Domain<'a> {
+    InitiatorProof,
+    ResponderProof,
+    /// Everything outside the handshake.
+    Label(&'a str),
+}
+
+impl Domain<'_> {
+    /// `domain | 0x00 | SHA-512(message)`: the hash has a fixed length, so the split is unique.
+    fn signed_bytes(self, message: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        match self {
+            Self::InitiatorProof => bytes.extend_from_slice(b"STC1 client proof"),
+            Self::ResponderProof => bytes.extend_from_slice(b"STC1 server proof"),
+            Self::Label(label) => {
+                bytes.extend_from_slice(b"STC1 label ");
+                bytes.extend_from_slice(label.as_bytes());
+            }
+        }
+        bytes.push(0);
+        bytes.extend_from_slice(&sha512(message));
+        bytes
+    }
+}
+
+/// The public name of a node: its Ed25519 public key.
+///
+/// Shown as 52 characters of lower-case base32 without padding; parsing takes either case. Any 32
+/// bytes can be a name; whether they are a usable key is found when a proof is verified.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId([u8; 32]);
+
+impl NodeId {
+    /// A name from its bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The public key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Checks that this node signed `message` for the purpose `label`.
+    ///
+    /// # Errors
+    ///
+    /// When it did not, or when the name is no acceptable key.
+    pub fn verify(
+        &self,
+        label: &str,
+        message: &[u8],
+        signature: &[u8; SIGNATURE_LEN],
+    ) -> Result<(), SignatureError> {
+        self.verify_in(Domain::Label(label), &[message], signature)
+    }
+
+    pub(crate) fn verify_in(
+        &self,
+        domain: Domain<'_>,
+        message: &[&[u8]],
+        signature: &[u8; SIGNATURE_LEN],
+    ) -> Result<(), SignatureError> {
+        let commitment: [u8; 32] = std::array::from_fn(|i| signature[i]);
+        if !is_acceptable_point(self.0) || !is_acceptable_point(commitment) {
+            return Err(SignatureError);
+        }
+        UnparsedPublicKey::new(&ED25519, &self.0)
+            .verify(&domain.signed_bytes(message), signature)
+            .map_err(|_| SignatureError)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&BASE32_NOPAD.encode(&self.0).to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeId({self})")
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = ParseNodeIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != TEXT_LEN {
+            return Err(ParseNodeIdError::BadLength { actual: text.len() });
+        }
+        let mut bytes = [0; 32];
+        BASE32_NOPAD_NOCASE
+            .decode_mut(text.as_bytes(), &mut bytes)
+            .map_err(|_| ParseNodeIdError::BadCharacter)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// Why a text is not a [`NodeId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseNodeIdError {
+    /// Not 52 bytes long.
+    #[error("node id of {actual} bytes, not {TEXT_LEN}")]
+    BadLength {
+        /// Bytes of the text.
+        actual: usize,
+    },
+    /// Not base32, or spare bits at the end that are not zero.
+    #[error("node id with a character outside base32")]
+    BadCharacter,
+}
+
+/// A signature that was not made by the named node for this purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("signature does not verify")]
+pub struct SignatureError;
+
+/// Whether `bytes` are the canonical form of a point outside the small subgroup.
+fn is_acceptable_point(bytes: [u8; 32]) -> bool {
+    let encoded = CompressedEdwardsY(bytes);
+    encoded
+        .decompress()
+        .is_some_and(|point| !point.is_small_order() && point.compress() == encoded)
+}
+
+/// 256 bits, 5 a character.
+const TEXT_LEN: usize = 52;

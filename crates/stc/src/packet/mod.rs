@@ -1,0 +1,24 @@
+//! Protection of packets, as RFC 9001 sections 5 and 6 do it, with keys of STC.
+//!
+//! ```text
+//! TrafficSecret ──> PacketKey   seals bodies        (one file each)
+//!        │     └──> HeaderKey   masks headers
+//!        └────────> next TrafficSecret, at a key update; the header key stays
+//! ```
+//!
+//! *Not here*: packet numbers, key phases and when to update. The engine knows those.
+//! *Spec*: STC-15 to STC-19.
+
+mod header;
+mod initial;
+mod key;
+mod reset;
+mod secret;
+mod token;
+
+pub use header::{HeaderKey, ShortPacket};
+pub use initial::{initial_secrets, retry_tag};
+pub use key::{PacketKey, TAG_LEN};
+pub use reset::ResetKey;
+pub use secret::{Directional, TrafficSecret};
+pub use token::TokenKey;
