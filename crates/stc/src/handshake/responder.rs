@@ -144,12 +144,12 @@ pub struct ResponseFlight {
 /// The answer is sent; the peer still has to show that it holds the seed and who it is.
 #[derive(Debug)]
 pub struct AwaitAuth {
-    identity: Arc<Identity>,
+    pub(super) identity: Arc<Identity>,
     suite: Suite,
     seed: Arc<SeedKeys>,
     peer_parameters: Vec<u8>,
-    transcript: Transcript,
-    finish: FinishSecrets,
+    pub(super) transcript: Transcript,
+    pub(super) finish: FinishSecrets,
 }
 
 impl AwaitAuth {

@@ -1,1 +1,544 @@
-//! tests
+//! The handshake as a whole: what it promises, and what happens to whoever bends it.
+
+use super::*;
+use crate::entropy::testing::Counter;
+use crate::group::Group;
+use crate::identity::NodeSeed;
+use crate::kem::{CIPHERTEXT_LEN, ENCAPSULATION_KEY_LEN};
+use crate::packet::PacketKey;
+
+/// Two nodes of one group, and everything they said to each other.
+struct Pair {
+    initiator: HandshakeContext,
+    responder: HandshakeContext,
+    seed: Arc<SeedKeys>,
+    entropy: Counter,
+}
+
+/// The messages of a completed handshake, in order.
+struct Messages {
+    hello: Vec<u8>,
+    response: Vec<u8>,
+    response_proof: Vec<u8>,
+    auth_proof: Vec<u8>,
+    final_message: Vec<u8>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let mut entropy = Counter(1000);
+        Self {
+            initiator: node(1),
+            responder: node(2),
+            seed: Group::generate(&mut entropy).newest_seed(),
+            entropy,
+        }
+    }
+
+    fn start(&mut self, expected: Option<NodeId>) -> (AwaitResponse, Vec<u8>) {
+        let (seed, parameters) = (self.seed.clone(), b"of initiator");
+        Initiator::start(
+            &self.initiator,
+            seed,
+            expected,
+            parameters,
+            &mut self.entropy,
+        )
+        .unwrap()
+    }
+
+    fn respond(&mut self, hello: &[u8]) -> Result<(AwaitAuth, ResponseFlight), HandshakeError> {
+        let (seed, parameters) = (self.seed.clone(), b"of responder");
+        Responder::on_hello(&self.responder, seed, parameters, hello, &mut self.entropy)
+    }
+
+    /// Runs a handshake in which `tamper` may change each message on its way.
+    fn run(
+        &mut self,
+        mut tamper: impl FnMut(u8, &mut Vec<u8>),
+    ) -> Result<(Established, Established, Messages), HandshakeError> {
+        let (initiator, hello) = self.start(None);
+        let (responder, flight) = self.respond(&changed(&mut tamper, &hello))?;
+        let (initiator, keys) = initiator.on_response(&changed(&mut tamper, &flight.response))?;
+        assert_eq!(keys, flight.keys);
+        let proof = changed(&mut tamper, &flight.response_proof);
+        let (initiator, sent) = initiator.on_response_proof(&proof)?;
+        let (responder, accepted) =
+            responder.on_auth_proof(&changed(&mut tamper, &sent.auth_proof))?;
+        assert_eq!(sent.keys, accepted.keys);
+        let initiator = initiator.on_final(&changed(&mut tamper, &accepted.final_message))?;
+        let messages = Messages {
+            hello,
+            response: flight.response,
+            response_proof: flight.response_proof,
+            auth_proof: sent.auth_proof,
+            final_message: accepted.final_message,
+        };
+        Ok((initiator, responder, messages))
+    }
+
+    fn error(&mut self, tamper: impl FnMut(u8, &mut Vec<u8>)) -> HandshakeError {
+        self.run(tamper).err().expect("a handshake that fails")
+    }
+}
+
+fn node(seed: u8) -> HandshakeContext {
+    HandshakeContext {
+        identity: Arc::new(NodeSeed::from_bytes([seed; 32]).identity()),
+        suites: [Suite::Aes256Gcm, Suite::ChaCha20Poly1305].into(),
+        kem: Arc::new(MlKem768),
+    }
+}
+
+fn changed(tamper: &mut impl FnMut(u8, &mut Vec<u8>), message: &[u8]) -> Vec<u8> {
+    let mut message = message.to_vec();
+    tamper(message[0], &mut message);
+    message
+}
+
+fn untouched(_: u8, _: &mut Vec<u8>) {}
+
+const REFUSED: u8 = 115;
+
+#[test]
+fn both_sides_agree_on_everything() {
+    let mut pair = Pair::new();
+    let (initiator, responder, _) = pair.run(untouched).unwrap();
+    assert_eq!(initiator.peer(), pair.responder.identity.node_id());
+    assert_eq!(responder.peer(), pair.initiator.identity.node_id());
+    assert_eq!(initiator.peer_parameters(), b"of responder");
+    assert_eq!(responder.peer_parameters(), b"of initiator");
+    assert_eq!(initiator.suite(), responder.suite());
+    assert_eq!(initiator.epoch(), responder.epoch());
+    assert_eq!(
+        initiator.exporter().session_id(),
+        responder.exporter().session_id()
+    );
+    let (mut one, mut other) = ([0; 64], [0; 64]);
+    initiator
+        .exporter()
+        .export(b"label", b"context", &mut one)
+        .unwrap();
+    responder
+        .exporter()
+        .export(b"label", b"context", &mut other)
+        .unwrap();
+    assert_eq!(one, other);
+    assert_eq!(
+        initiator.exporter().context("x"),
+        responder.exporter().context("x")
+    );
+}
+
+#[test]
+fn both_sides_agree_over_a_passphrase() {
+    let mut pair = Pair::new();
+    pair.seed = Group::from_passphrase("test", "correct horse battery")
+        .unwrap()
+        .newest_seed();
+    pair.run(untouched).unwrap();
+}
+
+#[test]
+fn two_handshakes_share_no_key() {
+    let mut pair = Pair::new();
+    let (one, ..) = pair.run(untouched).unwrap();
+    let (other, ..) = pair.run(untouched).unwrap();
+    assert_ne!(one.exporter().session_id(), other.exporter().session_id());
+}
+
+#[test]
+fn keys_of_the_two_directions_differ() {
+    let mut pair = Pair::new();
+    let (_, hello) = pair.start(None);
+    let (_, flight) = pair.respond(&hello).unwrap();
+    assert_ne!(flight.keys.secrets.initiator, flight.keys.secrets.responder);
+    let key = PacketKey::new(flight.keys.suite, &flight.keys.secrets.initiator);
+    let other = PacketKey::new(flight.keys.suite, &flight.keys.secrets.responder);
+    let mut body = [0; 40];
+    key.seal(0, 0, b"", &mut body);
+    assert!(other.open(0, 0, b"", &mut body).is_err());
+}
+
+#[test]
+fn confirm_of_a_different_seed_is_refused() {
+    let mut pair = Pair::new();
+    let (initiator, hello) = pair.start(None);
+    pair.seed = Group::generate(&mut pair.entropy).newest_seed();
+    let (_, flight) = pair.respond(&hello).unwrap();
+    let error = initiator.on_response(&flight.response).unwrap_err();
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+    assert_eq!(error.code(), REFUSED);
+}
+
+#[test]
+fn confirm_of_a_different_epoch_is_refused() {
+    let mut pair = Pair::new();
+    let mut group = Group::generate(&mut pair.entropy);
+    pair.seed = group.newest_seed();
+    let (initiator, hello) = pair.start(None);
+    group.next_epoch(&mut pair.entropy).unwrap();
+    pair.seed = group.newest_seed();
+    let (_, flight) = pair.respond(&hello).unwrap();
+    let error = initiator.on_response(&flight.response).unwrap_err();
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+}
+
+#[test]
+fn expected_peer_is_accepted_and_another_is_not() {
+    let mut pair = Pair::new();
+    let actual = pair.responder.identity.node_id();
+    let expected = NodeSeed::from_bytes([3; 32]).identity().node_id();
+    for (pin, wanted) in [
+        (actual, None),
+        (
+            expected,
+            Some(HandshakeError::WrongPeer { expected, actual }),
+        ),
+    ] {
+        let (initiator, hello) = pair.start(Some(pin));
+        let (_, flight) = pair.respond(&hello).unwrap();
+        let (initiator, _) = initiator.on_response(&flight.response).unwrap();
+        let result = initiator.on_response_proof(&flight.response_proof);
+        assert_eq!(result.err(), wanted);
+    }
+    assert_eq!(HandshakeError::WrongPeer { expected, actual }.code(), 42);
+}
+
+#[test]
+fn node_that_reaches_itself_is_refused_on_both_sides() {
+    let mut pair = Pair::new();
+    pair.responder.identity = pair.initiator.identity.clone();
+    assert_eq!(pair.error(untouched), HandshakeError::SelfDial);
+
+    let own = pair.initiator.identity.node_id();
+    let result = Initiator::start(
+        &pair.initiator,
+        pair.seed,
+        Some(own),
+        b"",
+        &mut pair.entropy,
+    );
+    assert_eq!(result.err(), Some(HandshakeError::SelfDial));
+}
+
+#[test]
+fn initiator_with_the_responders_identity_is_refused_by_the_responder() {
+    let mut pair = Pair::new();
+    let (initiator, hello) = pair.start(None);
+    let (mut responder, flight) = pair.respond(&hello).unwrap();
+    let (initiator, _) = initiator.on_response(&flight.response).unwrap();
+    let (_, sent) = initiator.on_response_proof(&flight.response_proof).unwrap();
+    responder.identity = pair.initiator.identity.clone();
+    assert_eq!(
+        responder.on_auth_proof(&sent.auth_proof).err(),
+        Some(HandshakeError::SelfDial)
+    );
+}
+
+/// Whatever byte of whatever message is changed, the handshake fails with a code that does not say
+/// more than it should.
+#[test]
+fn every_changed_byte_ends_the_handshake() {
+    let mut pair = Pair::new();
+    let (_, _, messages) = pair.run(untouched).unwrap();
+    for message in [
+        &messages.hello,
+        &messages.response,
+        &messages.response_proof,
+        &messages.auth_proof,
+        &messages.final_message,
+    ] {
+        let edges = (0..80).chain(message.len().saturating_sub(140)..message.len());
+        let sampled = (80..message.len()).step_by(61);
+        for place in edges.chain(sampled).filter(|place| *place < message.len()) {
+            let kind = message[0];
+            let error = pair.error(|each, bytes| {
+                if each == kind {
+                    bytes[place] ^= 0x40;
+                }
+            });
+            assert!(
+                matches!(error.code(), REFUSED | 10 | 40 | 50 | 70),
+                "{kind} {place} {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn removing_a_suite_from_the_offer_is_noticed() {
+    let mut pair = Pair::new();
+    // Offering ChaCha20 twice hides AES from the responder.
+    let error = pair.error(|kind, bytes| {
+        if kind == 1 {
+            bytes[SUITES_AT] = Suite::ChaCha20Poly1305.code();
+        }
+    });
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+}
+
+#[test]
+fn changing_the_chosen_suite_is_noticed() {
+    let mut pair = Pair::new();
+    let error = pair.error(|kind, bytes| {
+        if kind == 2 {
+            bytes[4] = Suite::ChaCha20Poly1305.code();
+        }
+    });
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+}
+
+#[test]
+fn suite_that_was_not_offered_is_refused() {
+    let mut pair = Pair::new();
+    pair.initiator.suites = [Suite::ChaCha20Poly1305].into();
+    let error = pair.error(|kind, bytes| {
+        if kind == 2 {
+            bytes[4] = Suite::Aes256Gcm.code();
+        }
+    });
+    assert_eq!(
+        error,
+        HandshakeError::Malformed(Malformation::SuiteNotOffered)
+    );
+}
+
+#[test]
+fn aes_is_used_only_where_both_offer_it() {
+    const AES: Suite = Suite::Aes256Gcm;
+    const CHACHA: Suite = Suite::ChaCha20Poly1305;
+    let mut pair = Pair::new();
+    for (initiator, responder, chosen) in [
+        (vec![AES, CHACHA], vec![AES, CHACHA], AES),
+        (vec![CHACHA, AES], vec![AES, CHACHA], AES),
+        (vec![AES, CHACHA], vec![CHACHA], CHACHA),
+        (vec![CHACHA], vec![AES, CHACHA], CHACHA),
+    ] {
+        pair.initiator.suites = initiator.into();
+        pair.responder.suites = responder.into();
+        assert_eq!(pair.run(untouched).unwrap().0.suite(), chosen);
+    }
+}
+
+#[test]
+fn no_common_suite_ends_the_handshake() {
+    let mut pair = Pair::new();
+    pair.responder.suites = [Suite::ChaCha20Poly1305].into();
+    pair.initiator.suites = [Suite::Aes256Gcm].into();
+    let error = pair.error(untouched);
+    assert_eq!((error, error.code()), (HandshakeError::NoCommonSuite, 40));
+    pair.initiator.suites = [].into();
+    let result = Initiator::start(&pair.initiator, pair.seed, None, b"", &mut pair.entropy);
+    assert_eq!(result.err(), Some(HandshakeError::NoCommonSuite));
+}
+
+#[test]
+fn suites_from_the_future_are_passed_over() {
+    let mut pair = Pair::new();
+    let (_, mut hello) = pair.start(None);
+    hello[SUITES_AT] = 0xee;
+    let (responder, _) = pair.respond(&hello).unwrap();
+    assert_eq!(responder.suite(), Suite::ChaCha20Poly1305);
+}
+
+#[test]
+fn neutral_share_is_refused_by_both_sides() {
+    let mut pair = Pair::new();
+    for kind in [1, 2] {
+        let share_at = if kind == 1 {
+            HELLO_SHARE_AT
+        } else {
+            RESPONSE_SHARE_AT
+        };
+        let error = pair.error(|each, bytes| {
+            if each == kind {
+                bytes[share_at..share_at + 32].fill(0);
+            }
+        });
+        assert_eq!(error, HandshakeError::Refused(Refusal::Share));
+    }
+}
+
+#[test]
+fn share_that_is_no_point_is_refused() {
+    let mut pair = Pair::new();
+    let error = pair.error(|kind, bytes| {
+        if kind == 1 {
+            bytes[HELLO_SHARE_AT..HELLO_SHARE_AT + 32].fill(0xff);
+        }
+    });
+    assert_eq!(error, HandshakeError::Refused(Refusal::Share));
+}
+
+#[test]
+fn encapsulation_key_out_of_range_is_refused() {
+    let mut pair = Pair::new();
+    let key_at = HELLO_SHARE_AT + 32;
+    let error = pair.error(|kind, bytes| {
+        if kind == 1 {
+            bytes[key_at..key_at + ENCAPSULATION_KEY_LEN].fill(0xff);
+        }
+    });
+    assert_eq!(error, HandshakeError::Refused(Refusal::EncapsulationKey));
+}
+
+#[test]
+fn changed_kem_ciphertext_is_refused_at_the_confirmation() {
+    let mut pair = Pair::new();
+    let error = pair.error(|kind, bytes| {
+        if kind == 2 {
+            let ciphertext_at = RESPONSE_SHARE_AT + 32;
+            bytes[ciphertext_at + CIPHERTEXT_LEN / 2] ^= 1;
+        }
+    });
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+}
+
+#[test]
+fn messages_out_of_order_are_unexpected() {
+    let mut pair = Pair::new();
+    let (_, _, messages) = pair.run(untouched).unwrap();
+    let unexpected = |actual| Some(HandshakeError::Unexpected { actual });
+    assert_eq!(pair.respond(&messages.response).err(), unexpected(2));
+    let (initiator, _) = pair.start(None);
+    assert_eq!(
+        initiator.on_response(&messages.response_proof).err(),
+        unexpected(3)
+    );
+    let (initiator, hello) = pair.start(None);
+    let (responder, flight) = pair.respond(&hello).unwrap();
+    let (initiator, _) = initiator.on_response(&flight.response).unwrap();
+    assert_eq!(
+        initiator.on_response_proof(&messages.final_message).err(),
+        unexpected(5)
+    );
+    assert_eq!(responder.on_auth_proof(&hello).err(), unexpected(1));
+    assert_eq!(HandshakeError::Unexpected { actual: 1 }.code(), 10);
+}
+
+#[test]
+fn message_reflected_to_its_sender_is_refused() {
+    let mut pair = Pair::new();
+    let (initiator, hello) = pair.start(None);
+    assert!(initiator.on_response(&hello).is_err());
+
+    // The responder's own proof, cut to the layout of the initiator's.
+    let (initiator, hello) = pair.start(None);
+    let (responder, flight) = pair.respond(&hello).unwrap();
+    let parameters = 2 + b"of responder".len();
+    let mut reflected = flight.response_proof.clone();
+    reflected.drain(4..4 + parameters);
+    reflected[..4].copy_from_slice(&[4, 0, 0, 128]);
+    let error = responder.on_auth_proof(&reflected).unwrap_err();
+    assert_eq!(error, HandshakeError::Refused(Refusal::ProofMac));
+    drop(initiator);
+}
+
+#[test]
+fn messages_of_another_handshake_are_refused() {
+    let mut pair = Pair::new();
+    let (_, _, old) = pair.run(untouched).unwrap();
+    for (kind, message) in [
+        (2, &old.response),
+        (3, &old.response_proof),
+        (4, &old.auth_proof),
+        (5, &old.final_message),
+    ] {
+        let error = pair.error(|each, bytes| {
+            if each == kind {
+                bytes.clone_from(message);
+            }
+        });
+        assert_eq!(error.code(), REFUSED, "{kind}");
+    }
+}
+
+/// A member of the group cannot use the name of another, even with all keys of the handshake.
+#[test]
+fn signature_by_another_key_is_refused() {
+    let mut pair = Pair::new();
+    let victim = NodeSeed::from_bytes([9; 32]).identity().node_id();
+    let (initiator, hello) = pair.start(None);
+    let (responder, flight) = pair.respond(&hello).unwrap();
+    let (initiator, _) = initiator.on_response(&flight.response).unwrap();
+    let (_, sent) = initiator.on_response_proof(&flight.response_proof).unwrap();
+    let mut forged = sent.auth_proof;
+    forged[4..36].copy_from_slice(victim.as_bytes());
+    let mac = crate::kdf::short_mac::<32>(
+        responder.finish.mac_keys.initiator.as_bytes(),
+        &[&responder.transcript.hash(), &forged[4..100]],
+    );
+    forged[100..].copy_from_slice(&mac);
+    let error = responder.on_auth_proof(&forged).unwrap_err();
+    assert_eq!(error, HandshakeError::Refused(Refusal::ProofSignature));
+}
+
+#[test]
+fn parameters_beyond_the_limit_are_refused() {
+    let mut pair = Pair::new();
+    let long = vec![0; MAX_PARAMETERS_LEN + 1];
+    let expected = Some(HandshakeError::ParametersTooLong { actual: long.len() });
+    let seed = pair.seed.clone();
+    let result = Initiator::start(&pair.initiator, seed, None, &long, &mut pair.entropy);
+    assert_eq!(result.err(), expected);
+    let (_, hello) = pair.start(None);
+    let seed = pair.seed.clone();
+    let result = Responder::on_hello(&pair.responder, seed, &long, &hello, &mut pair.entropy);
+    assert_eq!(result.err(), expected);
+}
+
+#[test]
+fn other_version_is_named_in_the_error() {
+    let mut pair = Pair::new();
+    let (_, mut hello) = pair.start(None);
+    hello[4] = 2;
+    let error = pair.respond(&hello).unwrap_err();
+    assert_eq!(
+        (error, error.code()),
+        (HandshakeError::UnknownVersion { version: 2 }, 70)
+    );
+}
+
+#[test]
+fn extensions_are_ignored_but_authenticated() {
+    let mut pair = Pair::new();
+    let (initiator, mut hello) = pair.start(None);
+    let extensions_at = hello.len() - 2;
+    hello.truncate(extensions_at);
+    hello.extend_from_slice(&[0, 3, 1, 2, 3]);
+    let body = (hello.len() - 4) as u32;
+    hello[..4].copy_from_slice(&body.to_be_bytes());
+    hello[0] = 1;
+    let (_, flight) = pair.respond(&hello).unwrap();
+    let error = initiator.on_response(&flight.response).unwrap_err();
+    assert_eq!(error, HandshakeError::Refused(Refusal::Confirmation));
+}
+
+#[test]
+fn debug_of_states_shows_no_secret() {
+    let mut pair = Pair::new();
+    let (initiator, hello) = pair.start(None);
+    let (responder, flight) = pair.respond(&hello).unwrap();
+    let shown = format!("{initiator:?} {responder:?} {:?}", flight.keys);
+    assert!(shown.contains("Secret(..)"));
+    assert!(!shown.contains("decapsulator"));
+}
+
+#[test]
+fn states_can_cross_threads() {
+    fn assert_send_sync<T: Send + Sync>() {}
+    assert_send_sync::<(
+        AwaitResponse,
+        AwaitProof,
+        AwaitFinal,
+        AwaitAuth,
+        Established,
+    )>();
+    assert_send_sync::<(HandshakeContext, Group, PacketKey, crate::packet::HeaderKey)>();
+}
+
+/// Offsets within messages, header included, with two suites offered.
+const SUITES_AT: usize = 4 + 34;
+const HELLO_SHARE_AT: usize = SUITES_AT + 2;
+const RESPONSE_SHARE_AT: usize = 4 + 33;
