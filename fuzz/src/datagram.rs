@@ -13,6 +13,7 @@ pub fn body(data: &[u8]) {
         assert!(as_frame.is_none_or(|frame| frame.is_err()));
         return;
     };
+    assert!(u8::from(frame.frame_type) >= 0x80);
     assert_eq!(frame.encode_datagram(), datagram);
     let raw = RawFrame {
         frame_type: frame.frame_type.into(),

@@ -4,7 +4,7 @@
 //! Input: eight bytes that say how to cut, then the stream.
 
 use bytes::{Bytes, BytesMut};
-use stt_wire::{DecodeError, FrameDecoder, RawFrame};
+use stt_wire::{DecodeError, FrameDecoder, FrameType, RawFrame};
 
 /// Longest payload; small, so that short inputs reach it.
 const LIMIT: usize = 200;
@@ -48,6 +48,7 @@ fn assert_prefix(frames: &[RawFrame], stream: &[u8], is_all: bool) {
     let mut out = BytesMut::new();
     for frame in frames {
         assert!(frame.payload.len() <= LIMIT);
+        assert_ne!(frame.frame_type, FrameType::ILLEGAL);
         stt_wire::encode_frame(frame.frame_type, &frame.payload, &mut out);
     }
     assert!(stream.starts_with(&out));

@@ -18,6 +18,11 @@ pub fn body(data: &[u8]) {
         let total = start.total.get();
         assert!(total <= limits::DEFAULT_MESSAGE_LEN && total > start.payload.len() as u64);
     }
+    let is_of_several = matches!(
+        frame,
+        LaneFrame::MessageStart(_) | LaneFrame::MessageMore(_)
+    );
+    assert!(!is_of_several || !frame.payload().is_empty());
     let (mut whole, mut parts) = (BytesMut::new(), BytesMut::new());
     frame.encode(&mut whole);
     frame.encode_header(&mut parts);

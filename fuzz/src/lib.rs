@@ -6,8 +6,12 @@
 pub mod control;
 pub mod datagram;
 pub mod frames;
+pub mod group;
+pub mod handshake;
 pub mod lane;
+pub mod node_id;
 pub mod open;
+pub mod sealed;
 pub mod varint;
 
 use bytes::{Bytes, BytesMut};
@@ -17,12 +21,16 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 10] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("frames", frames::body),
+    ("group", group::body),
+    ("handshake", handshake::body),
     ("lane", lane::body),
+    ("node_id", node_id::body),
     ("open", open::body),
+    ("sealed", sealed::body),
     ("varint", varint::body),
 ];
 

@@ -3,7 +3,7 @@
 //! Input: `type u8 | payload`.
 
 use bytes::BytesMut;
-use stt_wire::{Open, OpenError, RegisteredStreamCode};
+use stt_wire::{Open, OpenError, RegisteredStreamCode, StreamKind, VarInt, limits};
 
 /// Decodes the first frame of a stream and encodes it again.
 pub fn body(data: &[u8]) {
@@ -14,6 +14,7 @@ pub fn body(data: &[u8]) {
         Ok(open) => {
             let mut out = BytesMut::new();
             open.encode(&mut out);
+            assert_within_the_law(open.kind);
             assert_eq!(out, crate::encoded(&raw));
         }
         Err(OpenError::Malformed(_)) => {}
@@ -23,5 +24,13 @@ pub fn body(data: &[u8]) {
                 Some(RegisteredStreamCode::RefusedKind)
             );
         }
+    }
+}
+
+fn assert_within_the_law(kind: StreamKind) {
+    match kind {
+        StreamKind::Data { stripe } => assert_eq!(stripe, VarInt::ZERO),
+        StreamKind::Messages { lane } => assert!(lane <= limits::MAX_LANE),
+        _ => {}
     }
 }
