@@ -162,3 +162,112 @@ impl ProbabilisticHash {
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::testing::Counter;
+    use proptest::prelude::*;
+
+    fn context(label: &str) -> StcContext {
+        StcContext::from_seed(&[7; 32], label)
+    }
+
+    #[test]
+    fn sealing_twice_gives_different_bytes() {
+        let mut entropy = Counter(0);
+        let one = context("x").seal(&mut entropy, b"", b"message");
+        let other = context("x").seal(&mut entropy, b"", b"message");
+        assert_ne!(one, other);
+        assert_eq!(one.len(), b"message".len() + StcContext::OVERHEAD);
+    }
+
+    #[test]
+    fn sealed_message_opens_in_its_own_context_and_place_only() {
+        let sealed = context("x").seal(&mut Counter(0), b"place", b"message");
+        assert_eq!(context("x").open(b"place", &sealed).unwrap(), b"message");
+        let refused = Err(OpenError::NotAuthentic);
+        assert_eq!(context("x").open(b"other", &sealed), refused);
+        assert_eq!(context("y").open(b"place", &sealed), refused);
+        assert_eq!(context("x").derive("x").open(b"place", &sealed), refused);
+        assert_eq!(
+            StcContext::from_seed(&[8; 32], "x").open(b"place", &sealed),
+            refused
+        );
+    }
+
+    #[test]
+    fn every_changed_or_missing_byte_is_noticed() {
+        let sealed = context("x").seal(&mut Counter(0), b"", b"message");
+        for place in 0..sealed.len() {
+            let mut bad = sealed.clone();
+            bad[place] ^= 2;
+            let error = match place {
+                0 => OpenError::UnknownVersion { version: 3 },
+                _ => OpenError::NotAuthentic,
+            };
+            assert_eq!(context("x").open(b"", &bad), Err(error));
+            assert!(context("x").open(b"", &sealed[..place]).is_err());
+        }
+    }
+
+    #[test]
+    fn probabilistic_hash_differs_and_verifies() {
+        let mut entropy = Counter(0);
+        let one = context("x").hash(&mut entropy, b"data");
+        let other = context("x").hash(&mut entropy, b"data");
+        assert_ne!(one, other);
+        for hash in [one, other] {
+            assert!(context("x").verify_hash(b"data", &hash));
+            assert!(!context("x").verify_hash(b"datum", &hash));
+            assert!(!context("y").verify_hash(b"data", &hash));
+            assert_eq!(ProbabilisticHash::from_bytes(&hash.to_bytes()), hash);
+        }
+    }
+
+    #[test]
+    fn keyed_hash_names_the_same_bytes_equally() {
+        assert_eq!(
+            context("x").keyed_hash(b"data"),
+            context("x").keyed_hash(b"data")
+        );
+        assert_ne!(
+            context("x").keyed_hash(b"data"),
+            context("x").keyed_hash(b"datum")
+        );
+        assert_ne!(
+            context("x").keyed_hash(b"data"),
+            context("y").keyed_hash(b"data")
+        );
+    }
+
+    #[test]
+    fn children_differ_from_parents_and_siblings() {
+        let parent = context("x");
+        assert_ne!(parent.derive("a"), parent.derive("b"));
+        assert_ne!(parent.derive("a"), parent);
+        assert_ne!(parent.derive("a").derive("b"), parent.derive("ab"));
+        assert_eq!(
+            parent.derive(&"long".repeat(100)),
+            parent.derive(&"long".repeat(100))
+        );
+    }
+
+    #[test]
+    fn debug_of_a_context_shows_nothing() {
+        assert_eq!(format!("{:?}", context("x")), "StcContext(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn anything_sealed_opens(message: Vec<u8>, place: Vec<u8>, salt: u64) {
+            let sealed = context("x").seal(&mut Counter(salt / 2), &place, &message);
+            prop_assert_eq!(context("x").open(&place, &sealed).unwrap(), message);
+        }
+
+        #[test]
+        fn anything_else_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(context("x").open(b"", &bytes).is_err());
+        }
+    }
+}

@@ -127,3 +127,83 @@ fn push_prefixed(out: &mut Vec<u8>, field: &[u8]) {
 
 /// Bytes of an input block of SHA-512.
 const HASH_BLOCK_LEN: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::testing::Counter;
+    use data_encoding::HEXLOWER;
+    use serde_json::Value;
+
+    /// One of the values in the vectors of the draft.
+    fn vector(name: &str) -> Vec<u8> {
+        let text = include_str!("../../../spec/vectors/stc/cpace.json");
+        let all: Value = serde_json::from_str(text).unwrap();
+        HEXLOWER
+            .decode(all[name].as_str().unwrap().as_bytes())
+            .unwrap()
+    }
+
+    fn exponent(name: &str) -> Exponent {
+        let bytes = vector(name).try_into().unwrap();
+        Exponent(Zeroizing::new(Scalar::from_bytes_mod_order(bytes)))
+    }
+
+    #[test]
+    fn generator_shares_and_key_equal_the_vectors_of_the_draft() {
+        let (session, data) = (vector("sid"), [vector("ada"), vector("adb")]);
+        let generator = generator(&vector("prs"), &vector("ci"), &session);
+        assert_eq!(
+            generator.compress().as_bytes(),
+            vector("generator").as_slice()
+        );
+        let share = |name| (generator * *exponent(name).0).compress().to_bytes();
+        let (one, other) = (share("scalar_a"), share("scalar_b"));
+        assert_eq!(one, vector("share_a").as_slice());
+        assert_eq!(other, vector("share_b").as_slice());
+        let exchange = Exchange {
+            session: &session,
+            initiator_share: &one,
+            initiator_data: &data[0],
+            responder_share: &other,
+            responder_data: &data[1],
+        };
+        for (name, peer) in [("scalar_a", &other), ("scalar_b", &one)] {
+            let key = exponent(name).agree(peer, &exchange).unwrap();
+            assert_eq!(key.as_bytes(), vector("isk").as_slice());
+        }
+    }
+
+    #[test]
+    fn only_equal_passwords_channels_and_sessions_agree() {
+        let key = |password: u8, channel: &[u8], session: &[u8]| {
+            let (one, other) = (
+                Exponent::generate(&mut Counter(1)),
+                Exponent::generate(&mut Counter(2)),
+            );
+            let initiator_share = one.share(&Secret::new([1; 32]), b"channel", b"session");
+            let responder_share = other.share(&Secret::new([password; 32]), channel, session);
+            let exchange = Exchange {
+                session: b"session",
+                initiator_share: &initiator_share,
+                initiator_data: b"",
+                responder_share: &responder_share,
+                responder_data: b"",
+            };
+            let ours = one.agree(&responder_share, &exchange).unwrap();
+            ours == other.agree(&initiator_share, &exchange).unwrap()
+        };
+        assert!(key(1, b"channel", b"session"));
+        assert!(!key(2, b"channel", b"session"));
+        assert!(!key(1, b"channex", b"session"));
+        assert!(!key(1, b"channel", b"sessiox"));
+    }
+
+    #[test]
+    fn length_prefix_is_leb128() {
+        let mut out = Vec::new();
+        push_prefixed(&mut out, &[7; 300]);
+        assert_eq!(out[..3], [0xac, 0x02, 7]);
+        assert_eq!(out.len(), 302);
+    }
+}

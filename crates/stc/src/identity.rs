@@ -218,3 +218,162 @@ fn is_acceptable_point(bytes: [u8; 32]) -> bool {
 
 /// 256 bits, 5 a character.
 const TEXT_LEN: usize = 52;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::testing::Counter;
+    use proptest::prelude::*;
+
+    fn identity(seed: u8) -> Identity {
+        NodeSeed::from_bytes([seed; 32]).identity()
+    }
+
+    #[test]
+    fn a_seed_always_makes_the_same_identity() {
+        assert_eq!(identity(1).node_id(), identity(1).node_id());
+        assert_ne!(identity(1).node_id(), identity(2).node_id());
+        let one = NodeSeed::generate(&mut Counter(1));
+        assert_ne!(one, NodeSeed::generate(&mut Counter(2)));
+    }
+
+    #[test]
+    fn signature_is_for_one_key_purpose_and_message() {
+        let signature = identity(1).sign("record", b"message");
+        let node = identity(1).node_id();
+        assert_eq!(node.verify("record", b"message", &signature), Ok(()));
+        assert_eq!(
+            node.verify("recorD", b"message", &signature),
+            Err(SignatureError)
+        );
+        assert_eq!(
+            node.verify("record", b"messagE", &signature),
+            Err(SignatureError)
+        );
+        let other = identity(2).node_id();
+        assert_eq!(
+            other.verify("record", b"message", &signature),
+            Err(SignatureError)
+        );
+        for place in 0..SIGNATURE_LEN {
+            let mut bad = signature;
+            bad[place] ^= 1;
+            assert_eq!(node.verify("record", b"message", &bad), Err(SignatureError));
+        }
+    }
+
+    #[test]
+    fn proof_of_the_handshake_is_no_signature_under_any_label() {
+        let identity = identity(1);
+        let proof = identity.sign_in(Domain::ResponderProof, &[b"message"]);
+        for label in ["", "server proof", "STC1 server proof"] {
+            assert!(
+                identity
+                    .node_id()
+                    .verify(label, b"message", &proof)
+                    .is_err()
+            );
+        }
+        let initiator = identity
+            .node_id()
+            .verify_in(Domain::InitiatorProof, &[b"message"], &proof);
+        assert_eq!(initiator, Err(SignatureError));
+    }
+
+    /// With a key of small order, one signature fits every message: here all zeros, which plain
+    /// verification accepts for some of them.
+    #[test]
+    fn keys_of_small_order_verify_nothing() {
+        let neutral = {
+            let mut bytes = [0; 32];
+            bytes[0] = 1;
+            bytes
+        };
+        let mut signature = [0; SIGNATURE_LEN];
+        signature[0] = 1;
+        for key in [neutral, [0; 32]] {
+            let node = NodeId::from_bytes(key);
+            assert_eq!(
+                node.verify("record", b"message", &signature),
+                Err(SignatureError)
+            );
+        }
+        let plain = UnparsedPublicKey::new(&ED25519, &neutral);
+        let signed = Domain::Label("record").signed_bytes(&[b"message"]);
+        assert!(
+            plain.verify(&signed, &signature).is_ok(),
+            "the check above would be idle"
+        );
+    }
+
+    #[test]
+    fn keys_not_in_canonical_form_are_refused() {
+        // The field prime plus 1: another way to write 1.
+        let mut bytes = [0xff; 32];
+        bytes[0] = 0xee;
+        bytes[31] = 0x7f;
+        assert!(!is_acceptable_point(bytes));
+        // 1 with the sign bit of a zero x.
+        let mut bytes = [0; 32];
+        bytes[0] = 1;
+        bytes[31] = 0x80;
+        assert!(!is_acceptable_point(bytes));
+        assert!(is_acceptable_point(*identity(1).node_id().as_bytes()));
+    }
+
+    #[test]
+    fn text_that_is_no_node_id_is_refused() {
+        let good = identity(1).node_id().to_string();
+        let parse = |text: &str| text.parse::<NodeId>();
+        assert_eq!(parse(""), Err(ParseNodeIdError::BadLength { actual: 0 }));
+        assert_eq!(
+            parse(&good[1..]),
+            Err(ParseNodeIdError::BadLength { actual: 51 })
+        );
+        assert_eq!(
+            parse(&format!("{}1", &good[..51])),
+            Err(ParseNodeIdError::BadCharacter)
+        );
+        // The last character carries one bit; the other four must be zero.
+        assert_eq!(
+            parse(&format!("{}b", &good[..51])),
+            Err(ParseNodeIdError::BadCharacter)
+        );
+    }
+
+    #[test]
+    fn debug_of_an_identity_shows_its_name_only() {
+        let identity = identity(1);
+        assert_eq!(
+            format!("{identity:?}"),
+            format!("Identity(NodeId({}))", identity.node_id())
+        );
+        assert_eq!(
+            format!("{:?}", NodeSeed::from_bytes([1; 32])),
+            "NodeSeed(Secret(..))"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_node_id_survives_its_text(bytes: [u8; 32]) {
+            let id = NodeId::from_bytes(bytes);
+            let text = id.to_string();
+            prop_assert_eq!(text.len(), TEXT_LEN);
+            prop_assert_eq!(text.parse::<NodeId>().unwrap(), id);
+            prop_assert_eq!(text.to_uppercase().parse::<NodeId>().unwrap(), id);
+        }
+
+        #[test]
+        fn any_text_is_a_node_id_or_a_typed_error(text in "\\PC{0,60}") {
+            let _ = text.parse::<NodeId>();
+        }
+
+        #[test]
+        fn any_bytes_are_verified_without_panic(key: [u8; 32], half: [u8; 32]) {
+            let mut signature = [0; SIGNATURE_LEN];
+            signature[..32].copy_from_slice(&half);
+            let _ = NodeId::from_bytes(key).verify("record", b"message", &signature);
+        }
+    }
+}

@@ -63,3 +63,42 @@ pub enum ExportError {
         actual: usize,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exporter() -> Exporter {
+        Exporter::new(Secret::new([7; HASH_LEN]))
+    }
+
+    fn export<const N: usize>(label: &[u8], context: &[u8]) -> [u8; N] {
+        let mut out = [0; N];
+        exporter().export(label, context, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn label_and_context_do_not_run_into_each_other() {
+        assert_ne!(export::<32>(b"ab", b"c"), export::<32>(b"a", b"bc"));
+        assert_ne!(export::<32>(b"a", b""), export::<32>(b"", b"a"));
+    }
+
+    #[test]
+    fn another_length_is_another_secret() {
+        assert_ne!(export::<32>(b"a", b""), export::<64>(b"a", b"")[..32]);
+    }
+
+    #[test]
+    fn more_than_one_block_is_refused() {
+        let mut out = [0; 65];
+        let result = exporter().export(b"a", b"", &mut out);
+        assert_eq!(result, Err(ExportError::TooLong { actual: 65 }));
+        assert_eq!(out, [0; 65]);
+    }
+
+    #[test]
+    fn session_id_is_an_export_of_its_own_label() {
+        assert_eq!(exporter().session_id(), export::<8>(b"session id", b""));
+    }
+}
