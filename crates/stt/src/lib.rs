@@ -1,1 +1,51 @@
-//! placeholder
+//! STT: encrypted bytes between peers that share a seed, with no server, no certificates and no
+//! idea of what the bytes mean.
+//!
+//! A [`Node`] is a member of a [`Group`], the set of nodes that share a seed. It reaches others and
+//! is reached; each association is a [`Session`]. In a session travel byte streams
+//! ([`SendStream`], [`RecvStream`]), messages on stream ids ([`Session::send_on_stream`],
+//! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]).
+//!
+//! ```
+//! use stt::{Group, Node, SystemEntropy};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let group = Group::generate(&mut SystemEntropy);
+//! let alice = Node::builder(group.clone()).bind("127.0.0.1:0".parse()?).start().await?;
+//! let bob = Node::builder(group).bind("127.0.0.1:0".parse()?).start().await?;
+//!
+//! let session = bob.connect(alice.local_addresses()[0]).await?;
+//! session.send_on_stream(7, "hello").await?;
+//!
+//! let packet = alice.receive().next().await.ok_or("shut down")?;
+//! assert_eq!((packet.stream_id, &packet.data[..]), (7, &b"hello"[..]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The cryptography is [`stc`]'s, the wire format `stt-wire`'s; the transport is QUIC, by an engine
+//! whose types stay inside.
+
+mod limits;
+mod node;
+mod session;
+mod transport;
+
+pub use limits::{KeyUpdatePolicy, Limits};
+pub use node::{
+    Accepting, BroadcastDelivery, BroadcastError, ConnectError, Node, NodeBuilder, NodeStats,
+    ReceivedPacket, Receiver, RotationError, StartError, Target,
+};
+pub use session::{
+    By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, PathInfo, ReadError,
+    ReadToEndError, RecvStream, ReservedFrameType, SendError, SendStream, Session, SessionError,
+    SessionId, SessionStats, StreamId, UserFrameType, WriteError,
+};
+pub use stc;
+pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};
+pub use transport::platform::SystemEntropy;
+
+/// The seam for simulated networks and clocks.
+#[cfg(feature = "simulation")]
+pub use transport::platform::{Bind, Fill, Platform};

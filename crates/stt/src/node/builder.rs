@@ -1,0 +1,162 @@
+//! How a node is set up and started.
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use stc::{Group, NodeSeed, handshake::HandshakeContext};
+
+use super::{Node, shared::Shared};
+use crate::{
+    limits::Limits,
+    transport::{
+        crypto::DoorKeys,
+        endpoint::{Endpoint, EndpointSetup},
+        platform::Platform,
+        socket::DroppedDatagrams,
+    },
+};
+
+/// Sets up a [`Node`]. Only the group has no default.
+#[derive(Debug)]
+#[must_use = "a node begins with `start`"]
+pub struct NodeBuilder {
+    group: Group,
+    seed: Option<NodeSeed>,
+    addresses: Vec<SocketAddr>,
+    accepting: Accepting,
+    limits: Limits,
+    platform: Option<Platform>,
+}
+
+/// Whether others may begin sessions with this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a door is open or closed")]
+pub enum Accepting {
+    /// Members may.
+    Members,
+    /// Nobody may, and nobody is answered. Sessions that exist go on.
+    Nobody,
+}
+
+/// Why a node did not start. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address could not be bound.
+    #[error("cannot bind {address}: {source}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl NodeBuilder {
+    pub(super) fn new(group: Group) -> Self {
+        Self {
+            group,
+            seed: None,
+            addresses: Vec::new(),
+            accepting: Accepting::Members,
+            limits: Limits::default(),
+            platform: None,
+        }
+    }
+
+    /// Who this node is. Default: someone new at each start.
+    pub fn node_seed(mut self, seed: NodeSeed) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Binds one more address, exactly as given; port 0 lets the system choose. `[::]` is IPv6
+    /// only. Default: a port of the system's choice on all IPv4 and, where there is IPv6, all
+    /// IPv6 addresses.
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.addresses.push(address);
+        self
+    }
+
+    /// Whether others may begin sessions. Default: members may.
+    pub fn accepting(mut self, accepting: Accepting) -> Self {
+        self.accepting = accepting;
+        self
+    }
+
+    /// The bounds of the node and its sessions. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Runs on a simulated network and clock.
+    #[cfg(feature = "simulation")]
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+
+    /// Binds the addresses and begins to serve.
+    ///
+    /// Must be called inside a Tokio runtime, which then drives the node.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], if one of the addresses asked for can't be bound.
+    #[expect(
+        clippy::unused_async,
+        reason = "starting may come to wait, callers shall not change"
+    )]
+    pub async fn start(self) -> Result<Node, StartError> {
+        let platform = self.platform.unwrap_or_else(Platform::system);
+        let seed = self
+            .seed
+            .unwrap_or_else(|| NodeSeed::generate(&mut platform.entropy()));
+        let identity = Arc::new(seed.identity());
+        let door = Arc::new(DoorKeys::default());
+        let dropped = Arc::new(DroppedDatagrams::default());
+        let setup = EndpointSetup {
+            platform,
+            limits: self.limits,
+            handshake: Arc::new(HandshakeContext::new(Arc::clone(&identity))),
+            door,
+            dropped,
+        };
+        let endpoints = bind_all(&self.addresses, &setup)?;
+        let shared = Shared::new(
+            identity.node_id(),
+            self.group,
+            self.accepting,
+            endpoints,
+            setup,
+        );
+        Ok(Node::run(shared))
+    }
+}
+
+fn bind_all(addresses: &[SocketAddr], setup: &EndpointSetup) -> Result<Vec<Endpoint>, StartError> {
+    if addresses.is_empty() {
+        return bind_default(setup);
+    }
+    addresses
+        .iter()
+        .map(|address| bind(*address, setup))
+        .collect()
+}
+
+/// A machine without IPv6 is as good as any.
+fn bind_default(setup: &EndpointSetup) -> Result<Vec<Endpoint>, StartError> {
+    let v4 = bind((Ipv4Addr::UNSPECIFIED, 0).into(), setup)?;
+    let same_port = SocketAddr::from((Ipv6Addr::UNSPECIFIED, v4.address().port()));
+    let any_port = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    let v6 = bind(same_port, setup).or_else(|_| bind(any_port, setup));
+    Ok([Some(v4), v6.ok()].into_iter().flatten().collect())
+}
+
+fn bind(address: SocketAddr, setup: &EndpointSetup) -> Result<Endpoint, StartError> {
+    Endpoint::bind(address, setup).map_err(|source| StartError::Bind { address, source })
+}

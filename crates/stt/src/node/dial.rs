@@ -1,0 +1,309 @@
+//! Reaching a peer: names to addresses, addresses and epochs to attempts, the first success wins.
+//!
+//! Attempts start 200 ms apart (the spirit of RFC 8305): the newest epoch at each address, IPv6 and
+//! IPv4 in turn, then older epochs. A refusal starts the next at once.
+
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use noq::{Connection, ConnectionError};
+use stc::{NodeId, SeedKeys, handshake::HandshakeError};
+
+use super::shared::{NotAdded, Shared};
+use crate::{
+    session::{CloseReason, Session},
+    transport::{crypto::Authenticated, endpoint::DialFailure},
+};
+
+/// Whom to reach, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a target is reached with `Node::connect`"]
+pub struct Target {
+    host: String,
+    port: u16,
+    peer: Option<NodeId>,
+}
+
+/// Why no session came of a dial.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The name has no address.
+    #[error("cannot resolve {host}: {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// No socket of this node can send to any address of the host.
+    #[error("no socket of this node reaches {host}")]
+    Unreachable {
+        /// The host.
+        host: String,
+    },
+    /// Nothing came back: nobody is there, UDP is blocked, or the peer holds a different seed and
+    /// stays silent.
+    #[error("no answer from {address} in {waited:?}")]
+    NoAnswer {
+        /// The first address that was tried.
+        address: SocketAddr,
+        /// How long.
+        waited: Duration,
+    },
+    /// The peer answered and holds a different seed.
+    #[error("authentication refused")]
+    AuthenticationRefused,
+    /// A member answered, but not the one asked for.
+    #[error("peer is {actual}, not {expected}")]
+    WrongPeer {
+        /// Who was asked for.
+        expected: NodeId,
+        /// Who answered.
+        actual: NodeId,
+    },
+    /// The address is this node's own.
+    #[error("that is this very node")]
+    SelfDial,
+    /// The peer ended the attempt.
+    #[error("peer ended the attempt: {0}")]
+    Closed(CloseReason),
+    /// This node has as many sessions as it may.
+    #[error("this node has as many sessions as it may")]
+    TooManySessions,
+    /// This node is shut down.
+    #[error("this node is shut down")]
+    ShutDown,
+}
+
+impl Target {
+    /// A host name or IP address, and a UDP port.
+    pub fn udp(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            peer: None,
+        }
+    }
+
+    /// Accepts no other peer than this one.
+    pub fn peer(mut self, peer: NodeId) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self::udp(address.ip().to_string(), address.port())
+    }
+}
+
+/// Reaches a target within the node's handshake timeout.
+pub(super) async fn connect(
+    shared: &Arc<Shared>,
+    target: &Target,
+) -> Result<Session, ConnectError> {
+    let started = shared.platform.now();
+    let limit = shared.limits.handshake_timeout;
+    let addresses = resolve(target).await?;
+    let first = addresses.first().copied();
+    let race = race(shared, target, addresses);
+    let (connection, proved) = match shared.platform.timeout(limit, race).await {
+        Some(outcome) => outcome?,
+        None => {
+            let address = first.unwrap_or_else(|| (IpAddr::from([0, 0, 0, 0]), target.port).into());
+            let waited = shared.platform.now().saturating_duration_since(started);
+            return Err(ConnectError::NoAnswer { address, waited });
+        }
+    };
+    let (platform, limits) = (&shared.platform, &shared.limits);
+    let session = Session::start(connection, proved, platform, limits, &shared.inbox);
+    if let Err(not_added) = shared.add(&session) {
+        session.core().end(not_added.reason());
+        return Err(match not_added {
+            NotAdded::Stopping => ConnectError::ShutDown,
+            NotAdded::Full => ConnectError::TooManySessions,
+            NotAdded::Duplicate | NotAdded::EpochDropped => {
+                ConnectError::Closed(not_added.reason())
+            }
+        });
+    }
+    Ok(session)
+}
+
+/// All addresses of the host, the two families in turn.
+async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ConnectError> {
+    let host = target.host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, target.port)]);
+    }
+    let found = tokio::net::lookup_host((host, target.port)).await;
+    let found = found.map_err(|source| ConnectError::Resolve {
+        host: host.into(),
+        source,
+    })?;
+    let (v6, v4): (VecDeque<_>, VecDeque<_>) = found.partition(SocketAddr::is_ipv6);
+    Ok(in_turn(v6, v4))
+}
+
+fn in_turn<T>(mut first: VecDeque<T>, mut second: VecDeque<T>) -> Vec<T> {
+    let mut all = Vec::with_capacity(first.len() + second.len());
+    while !first.is_empty() || !second.is_empty() {
+        all.extend(first.pop_front());
+        all.extend(second.pop_front());
+    }
+    all
+}
+
+/// Runs the attempts; dropping it ends those that are under way.
+async fn race(
+    shared: &Shared,
+    target: &Target,
+    addresses: Vec<SocketAddr>,
+) -> Result<(Connection, Authenticated), ConnectError> {
+    let mut waiting = plan(shared, addresses);
+    let mut running = FuturesUnordered::new();
+    let mut worst = ConnectError::Unreachable {
+        host: target.host.clone(),
+    };
+    loop {
+        if let Some((address, seed)) = waiting.pop_front() {
+            running.push(attempt(shared, address, seed, target.peer));
+        } else if running.is_empty() {
+            return Err(worst);
+        }
+        let pause = shared.platform.sleep(STAGGER);
+        let ended = tokio::select! {
+            biased;
+            Some(ended) = running.next() => Some(ended),
+            () = pause, if !waiting.is_empty() => None,
+        };
+        match ended {
+            Some(Ok(won)) => return Ok(won),
+            Some(Err(error)) => worst = error.or_rather(worst),
+            None => {}
+        }
+    }
+}
+
+/// Which address with which seed, in the order of trying.
+fn plan(shared: &Shared, addresses: Vec<SocketAddr>) -> VecDeque<(SocketAddr, Arc<SeedKeys>)> {
+    let group = shared.group();
+    let seeds = group.seeds();
+    let attempts = seeds.flat_map(|seed| addresses.iter().map(|address| (*address, seed.clone())));
+    let reachable = |address| {
+        shared
+            .endpoints
+            .iter()
+            .any(|endpoint| endpoint.reaches(address))
+    };
+    attempts
+        .filter(|(address, _)| reachable(*address))
+        .take(MAX_ATTEMPTS)
+        .collect()
+}
+
+async fn attempt(
+    shared: &Shared,
+    address: SocketAddr,
+    seed: Arc<SeedKeys>,
+    peer: Option<NodeId>,
+) -> Result<(Connection, Authenticated), ConnectError> {
+    let started = shared.platform.now();
+    let endpoint = shared
+        .endpoints
+        .iter()
+        .find(|endpoint| endpoint.reaches(address));
+    let unreachable = || ConnectError::Unreachable {
+        host: address.to_string(),
+    };
+    let endpoint = endpoint.ok_or_else(unreachable)?;
+    endpoint.dial(address, seed, peer).await.map_err(|failure| {
+        let waited = shared.platform.now().saturating_duration_since(started);
+        explain(failure, address, waited)
+    })
+}
+
+fn explain(failure: DialFailure, address: SocketAddr, waited: Duration) -> ConnectError {
+    match failure {
+        DialFailure::Refused(error) => match error {
+            HandshakeError::WrongPeer { expected, actual } => {
+                ConnectError::WrongPeer { expected, actual }
+            }
+            HandshakeError::SelfDial => ConnectError::SelfDial,
+            _ => ConnectError::AuthenticationRefused,
+        },
+        DialFailure::Lost(ConnectionError::TimedOut) => ConnectError::NoAnswer { address, waited },
+        // Before the peer is authenticated it can only refuse.
+        DialFailure::Lost(ConnectionError::ConnectionClosed(_)) => {
+            ConnectError::AuthenticationRefused
+        }
+        DialFailure::Lost(ConnectionError::LocallyClosed) => ConnectError::ShutDown,
+        DialFailure::Lost(error) => ConnectError::Closed(CloseReason::of(&error)),
+        DialFailure::NotStarted(error) => {
+            tracing::debug!(%error, %address, "dial");
+            match error {
+                noq_proto::ConnectError::EndpointStopping => ConnectError::ShutDown,
+                _ => ConnectError::Unreachable {
+                    host: address.to_string(),
+                },
+            }
+        }
+    }
+}
+
+impl ConnectError {
+    /// Of two failed attempts, the one that says more.
+    fn or_rather(self, other: Self) -> Self {
+        if self.weight() >= other.weight() {
+            self
+        } else {
+            other
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } => 0,
+            Self::NoAnswer { .. } => 1,
+            Self::AuthenticationRefused => 2,
+            Self::Closed(_) | Self::TooManySessions | Self::ShutDown | Self::Resolve { .. } => 3,
+            Self::WrongPeer { .. } | Self::SelfDial => 4,
+        }
+    }
+}
+
+/// Between the starts of two attempts.
+const STAGGER: Duration = Duration::from_millis(200);
+
+/// More are not worth the peer's time.
+const MAX_ATTEMPTS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let v6 = VecDeque::from(["a", "b", "c"]);
+        assert_eq!(in_turn(v6, VecDeque::from(["x"])), ["a", "x", "b", "c"]);
+    }
+
+    #[test]
+    fn a_wrong_peer_says_more_than_silence() {
+        let silence = ConnectError::NoAnswer {
+            address: ([127, 0, 0, 1], 1).into(),
+            waited: Duration::from_secs(1),
+        };
+        assert!(matches!(
+            silence.or_rather(ConnectError::SelfDial),
+            ConnectError::SelfDial
+        ));
+    }
+}

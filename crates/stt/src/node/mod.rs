@@ -1,0 +1,251 @@
+//! A node: an identity, a group, its sockets, and the sessions it has.
+//!
+//! | | where |
+//! |---|---|
+//! | set up and start | [`builder`] |
+//! | reach a peer | [`dial`] |
+//! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
+//! | messages in, messages to many | [`receive`], [`broadcast`] |
+//! | seed epochs | [`rotation`] |
+//! | what all of them share | [`shared`] |
+
+mod broadcast;
+mod builder;
+mod dial;
+mod door;
+mod receive;
+mod replay;
+mod rotation;
+mod serve;
+mod shared;
+mod stats;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use stc::{Group, NodeId};
+
+pub use broadcast::{BroadcastError, Delivery as BroadcastDelivery};
+pub use builder::{Accepting, NodeBuilder, StartError};
+pub use dial::{ConnectError, Target};
+pub use receive::{ReceivedPacket, Receiver};
+pub use rotation::RotationError;
+pub use stats::NodeStats;
+
+use self::shared::Shared;
+use crate::session::{By, CloseReason, Session, SessionId, keys};
+
+/// A member of a group: it reaches others and is reached.
+///
+/// A handle: clone it freely. The node runs until [`shutdown`](Self::shutdown), whether handles
+/// are left or not.
+#[derive(Debug, Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+impl Node {
+    /// Sets up a node of `group`.
+    pub fn builder(group: Group) -> NodeBuilder {
+        NodeBuilder::new(group)
+    }
+
+    fn run(shared: Arc<Shared>) -> Self {
+        for endpoint in &shared.endpoints {
+            shared
+                .platform
+                .spawn(serve::serve(Arc::clone(&shared), endpoint.clone()));
+        }
+        shared.platform.spawn(look_after(Arc::clone(&shared)));
+        Self { shared }
+    }
+
+    /// Who this node is.
+    pub fn id(&self) -> NodeId {
+        self.shared.id
+    }
+
+    /// The addresses it is bound to, in the order they were asked for.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.shared
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.address())
+            .collect()
+    }
+
+    /// The group, with the epochs it has now.
+    pub fn group(&self) -> Group {
+        self.shared.group()
+    }
+
+    /// Reaches a peer by UDP. `host` is a name or an address of either family; all its addresses
+    /// are tried, and the first that answers is used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], at the latest after
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: attempts under way are given up.
+    pub async fn connect_udp(&self, host: &str, port: u16) -> Result<Session, ConnectError> {
+        self.connect(Target::udp(host, port)).await
+    }
+
+    /// Reaches a peer as [`connect_udp`](Self::connect_udp) does; the target may say which peer
+    /// alone will do.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], at the latest after
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: attempts under way are given up.
+    pub async fn connect(&self, target: impl Into<Target>) -> Result<Session, ConnectError> {
+        if self.shared.is_stopping() {
+            return Err(ConnectError::ShutDown);
+        }
+        dial::connect(&self.shared, &target.into()).await
+    }
+
+    /// The next session that another node began; `None` once the node is shut down.
+    ///
+    /// Sessions exist whether they are taken here or not: their messages come by
+    /// [`receive`](Self::receive), and broadcasts reach them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn accept(&self) -> Option<Session> {
+        self.shared.accepted.lock().await.recv().await
+    }
+
+    /// Opens or closes the door. A closed one answers nobody; sessions that exist go on.
+    pub fn set_accepting(&self, accepting: Accepting) {
+        self.shared.set_accepting(accepting);
+    }
+
+    /// Whether the door is open.
+    pub fn accepting(&self) -> Accepting {
+        self.shared.accepting()
+    }
+
+    /// The messages of all sessions, fair over sessions and stream ids.
+    pub fn receive(&self) -> Receiver {
+        Receiver::new(&self.shared.inbox)
+    }
+
+    /// The sessions that exist.
+    pub fn sessions(&self) -> Vec<Session> {
+        self.shared.sessions()
+    }
+
+    /// One session, if it exists.
+    pub fn session(&self, id: SessionId) -> Option<Session> {
+        self.shared.session(id)
+    }
+
+    /// Sends a message to every session, as [`Session::send_on_stream`] does. A slow recipient
+    /// delays no other; one that is stalled is given up after 5 s.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: some recipients may have it.
+    pub async fn send_to_all(
+        &self,
+        stream_id: u64,
+        message: impl Into<Bytes>,
+    ) -> Vec<BroadcastDelivery> {
+        let sessions = self.shared.sessions();
+        let recipients = sessions
+            .into_iter()
+            .map(|session| (session.id(), Some(session)));
+        let recipients = recipients.collect();
+        broadcast::broadcast(&self.shared, recipients, stream_id, &message.into()).await
+    }
+
+    /// Sends a message to the sessions named, otherwise as [`send_to_all`](Self::send_to_all).
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: some recipients may have it.
+    pub async fn send_to_sessions(
+        &self,
+        sessions: &[SessionId],
+        stream_id: u64,
+        message: impl Into<Bytes>,
+    ) -> Vec<BroadcastDelivery> {
+        let recipients = broadcast::recipients(&self.shared, sessions);
+        broadcast::broadcast(&self.shared, recipients, stream_id, &message.into()).await
+    }
+
+    /// Counters, as they are now.
+    pub fn stats(&self) -> NodeStats {
+        stats::of(&self.shared)
+    }
+
+    /// Stops the node in order: nothing new is begun, all sessions are closed as
+    /// [`Session::close`] does, and the sockets are closed. What isn't done after `limit` is cut
+    /// off. Returns the sessions that were, with the reason each ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: call it again to finish.
+    pub async fn shutdown(&self, limit: Duration) -> Vec<(SessionId, CloseReason)> {
+        let first = self.shared.begin_stopping();
+        let sessions = self.shared.sessions();
+        let closing = join_all(sessions.iter().map(Session::close));
+        self.shared.platform.timeout(limit, closing).await;
+        for session in &sessions {
+            session.core().end(CloseReason::ShutDown { by: By::Us });
+        }
+        for endpoint in &self.shared.endpoints {
+            endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
+        }
+        let drained = join_all(
+            self.shared
+                .endpoints
+                .iter()
+                .map(|endpoint| endpoint.drained()),
+        );
+        self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
+        if first {
+            self.shared.inbox.end();
+            self.shared.stopped.notify_waiters();
+        }
+        let mut cut_off = Vec::new();
+        for session in sessions {
+            match session.closed().await {
+                CloseReason::Done => {}
+                reason => cut_off.push((session.id(), reason)),
+            }
+        }
+        cut_off
+    }
+}
+
+/// Looks after all sessions every few seconds, in one task instead of one for each.
+async fn look_after(shared: Arc<Shared>) {
+    while !shared.is_stopping() {
+        let stopped = shared.stopped.notified();
+        tokio::select! {
+            biased;
+            () = stopped => return,
+            () = shared.platform.sleep(LOOK_EVERY) => {}
+        }
+        for session in shared.sessions() {
+            session.core().refresh_round_trip();
+            keys::update_if_due(session.core());
+        }
+    }
+}
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Time for the last packets to leave.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);

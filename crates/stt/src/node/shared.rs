@@ -1,0 +1,233 @@
+//! What all handles and tasks of one node share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use parking_lot::Mutex;
+use stc::{Door, Epoch, Group, NodeId};
+use tokio::sync::{Notify, mpsc};
+
+use super::{Accepting, door::Doorkeeper, replay::SeenTags};
+use crate::{
+    limits::Limits,
+    session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox},
+    transport::{
+        crypto::DoorKeys,
+        endpoint::{Endpoint, EndpointSetup},
+        platform::Platform,
+        socket::DroppedDatagrams,
+    },
+};
+
+/// The inside of a node.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) id: NodeId,
+    pub(super) platform: Platform,
+    pub(super) limits: Arc<Limits>,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) doorkeeper: Mutex<Doorkeeper>,
+    pub(super) seen_tags: Mutex<SeenTags>,
+    pub(super) counters: Counters,
+    pub(super) accepted: tokio::sync::Mutex<mpsc::UnboundedReceiver<Session>>,
+    door_keys: Arc<DoorKeys>,
+    dropped: Arc<DroppedDatagrams>,
+    membership: Mutex<Membership>,
+    sessions: Mutex<BTreeMap<SessionId, Session>>,
+    accepting: Mutex<Option<mpsc::UnboundedSender<Session>>>,
+    stopping: AtomicBool,
+    pub(super) stopped: Notify,
+}
+
+#[derive(Debug)]
+struct Membership {
+    group: Group,
+    accepting: Accepting,
+}
+
+/// Counts since the node started.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) sessions: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) ignored: AtomicU64,
+    pub(super) replayed: AtomicU64,
+    pub(super) retried: AtomicU64,
+}
+
+/// A session was not added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAdded {
+    /// The node is being shut down.
+    Stopping,
+    /// The node has as many as it may.
+    Full,
+    /// A session of this id exists.
+    Duplicate,
+    /// Its epoch was dropped in the meantime.
+    EpochDropped,
+}
+
+impl Shared {
+    pub(super) fn new(
+        id: NodeId,
+        group: Group,
+        accepting: Accepting,
+        endpoints: Vec<Endpoint>,
+        setup: EndpointSetup,
+    ) -> Arc<Self> {
+        let EndpointSetup {
+            platform,
+            limits,
+            door,
+            dropped,
+            ..
+        } = setup;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let keeper = Doorkeeper::new(group.door(), limits.half_open, platform.now());
+        let shared = Arc::new(Self {
+            inbox: Inbox::new(limits.undelivered, platform.clone()),
+            doorkeeper: Mutex::new(keeper),
+            seen_tags: Mutex::default(),
+            counters: Counters::default(),
+            accepted: receiver.into(),
+            membership: Mutex::new(Membership { group, accepting }),
+            sessions: Mutex::default(),
+            accepting: Mutex::new(Some(sender)),
+            stopping: AtomicBool::new(false),
+            stopped: Notify::new(),
+            limits: Arc::new(limits),
+            id,
+            platform,
+            endpoints,
+            door_keys: door,
+            dropped,
+        });
+        shared.with_membership(|_| {});
+        shared
+    }
+
+    pub(super) fn group(&self) -> Group {
+        self.membership.lock().group.clone()
+    }
+
+    pub(super) fn door(&self) -> Door {
+        self.membership.lock().group.door()
+    }
+
+    /// Changes group or door and lets the sockets know before anybody else can change them.
+    fn with_membership<T>(&self, change: impl FnOnce(&mut Membership) -> T) -> T {
+        let mut membership = self.membership.lock();
+        let changed = change(&mut membership);
+        self.door_keys.set(match membership.accepting {
+            Accepting::Members if !self.is_stopping() => {
+                membership.group.seeds().cloned().collect()
+            }
+            _ => Vec::new(),
+        });
+        changed
+    }
+
+    pub(super) fn change_group<T>(&self, change: impl FnOnce(&mut Group) -> T) -> T {
+        self.with_membership(|membership| change(&mut membership.group))
+    }
+
+    pub(super) fn set_accepting(&self, accepting: Accepting) {
+        self.with_membership(|membership| membership.accepting = accepting);
+    }
+
+    pub(super) fn accepting(&self) -> Accepting {
+        self.membership.lock().accepting
+    }
+
+    fn accepts_epoch(&self, epoch: Epoch) -> bool {
+        self.membership.lock().group.seed(epoch).is_some()
+    }
+
+    /// Ends the sessions whose epoch is no longer the group's.
+    pub(super) fn end_sessions_of_dropped_epochs(&self) {
+        for session in self.sessions() {
+            if !self.accepts_epoch(session.epoch()) {
+                session.core().end(CloseReason::EpochDropped { by: By::Us });
+            }
+        }
+    }
+
+    /// Adds a session and watches for its end.
+    pub(super) fn add(self: &Arc<Self>, session: &Session) -> Result<(), NotAdded> {
+        {
+            let mut sessions = self.sessions.lock();
+            if self.is_stopping() {
+                return Err(NotAdded::Stopping);
+            }
+            if sessions.contains_key(&session.id()) {
+                return Err(NotAdded::Duplicate);
+            }
+            if sessions.len() >= self.limits.sessions {
+                return Err(NotAdded::Full);
+            }
+            sessions.insert(session.id(), session.clone());
+        }
+        self.counters.sessions.fetch_add(1, Relaxed);
+        let (shared, watched) = (Arc::clone(self), session.clone());
+        self.platform.spawn(async move {
+            watched.closed().await;
+            shared.sessions.lock().remove(&watched.id());
+        });
+        if self.accepts_epoch(session.epoch()) {
+            Ok(())
+        } else {
+            Err(NotAdded::EpochDropped)
+        }
+    }
+
+    /// Hands a session that others began to the application.
+    pub(super) fn hand_over(&self, session: Session) {
+        if let Some(accepting) = &*self.accepting.lock() {
+            // Fails only when the node is gone.
+            let _ = accepting.send(session);
+        }
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> Option<Session> {
+        self.sessions.lock().get(&id).cloned()
+    }
+
+    pub(super) fn sessions(&self) -> Vec<Session> {
+        self.sessions.lock().values().cloned().collect()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// Takes nothing new from now on. True for the first call.
+    pub(super) fn begin_stopping(&self) -> bool {
+        let first = !self.stopping.swap(true, Relaxed);
+        self.with_membership(|_| {});
+        self.accepting.lock().take();
+        first
+    }
+
+    pub(super) fn dropped_datagrams(&self) -> u64 {
+        self.dropped.count()
+    }
+}
+
+impl NotAdded {
+    /// How a session that can't be added ends.
+    pub(super) fn reason(self) -> CloseReason {
+        match self {
+            Self::Stopping => CloseReason::ShutDown { by: By::Us },
+            Self::Full => CloseReason::AtLimit { by: By::Us },
+            Self::Duplicate => CloseReason::Duplicate,
+            Self::EpochDropped => CloseReason::EpochDropped { by: By::Us },
+        }
+    }
+}

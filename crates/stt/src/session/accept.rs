@@ -1,0 +1,244 @@
+//! Streams the peer opens: each says what it is, within its time, and goes where it belongs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stt_wire::{
+    DecodeError, Direction, FrameDecoder, Open, OpenError, RegisteredStreamCode, StreamCode,
+    StreamKind, limits::MAX_OPEN_LEN,
+};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::{
+    By, CloseReason,
+    control::read_control,
+    core::{Core, REFUSED},
+    messages::lane_reader::read_lane,
+    stream::{RecvStream, SendStream},
+};
+
+/// Data streams that wait for the application to accept them. Their number is bounded by the
+/// engine's limit on open streams, so the queues need none of their own.
+#[derive(Debug)]
+pub(crate) struct AcceptQueues {
+    two_way: Queue<(SendStream, RecvStream)>,
+    one_way: Queue<RecvStream>,
+    /// A bit for each lane the peer has opened; each may come once.
+    lanes: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Queue<T> {
+    sender: Mutex<Option<mpsc::UnboundedSender<T>>>,
+    receiver: tokio::sync::Mutex<mpsc::UnboundedReceiver<T>>,
+}
+
+impl<T> Queue<T> {
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        Self {
+            sender: Mutex::new(Some(sender)),
+            receiver: receiver.into(),
+        }
+    }
+
+    fn push(&self, item: T) {
+        if let Some(sender) = &*self.sender.lock() {
+            // Fails only when the session was dropped, and the stream with it.
+            let _ = sender.send(item);
+        }
+    }
+
+    async fn pop(&self) -> Option<T> {
+        self.receiver.lock().await.recv().await
+    }
+}
+
+impl AcceptQueues {
+    pub(super) fn new() -> Self {
+        Self {
+            two_way: Queue::new(),
+            one_way: Queue::new(),
+            lanes: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) async fn two_way(&self) -> Option<(SendStream, RecvStream)> {
+        self.two_way.pop().await
+    }
+
+    pub(super) async fn one_way(&self) -> Option<RecvStream> {
+        self.one_way.pop().await
+    }
+
+    fn lane_is_new(&self, lane: u8) -> bool {
+        let bit = 1 << lane;
+        self.lanes.fetch_or(bit, Relaxed) & bit == 0
+    }
+
+    /// No more will come; what waits can still be taken.
+    pub(super) fn close(&self) {
+        self.two_way.sender.lock().take();
+        self.one_way.sender.lock().take();
+    }
+}
+
+/// Takes the peer's streams until the session ends.
+pub(super) async fn accept_streams(core: Arc<Core>) {
+    let unnamed = Arc::new(Semaphore::new(MAX_UNNAMED_STREAMS));
+    loop {
+        // Never closed, so this can't fail.
+        let Ok(permit) = Arc::clone(&unnamed).acquire_owned().await else {
+            return;
+        };
+        let (send, recv) = tokio::select! {
+            biased;
+            opened = core.connection.accept_uni() => match opened {
+                Ok(recv) => (None, recv),
+                Err(_) => return,
+            },
+            opened = core.connection.accept_bi() => match opened {
+                Ok((send, recv)) => (Some(send), recv),
+                Err(_) => return,
+            },
+        };
+        let id = recv.id();
+        let recv = RecvStream::new(&core, recv);
+        let send = send.map(|send| SendStream::new(&core, send));
+        core.ledger.accepted(id);
+        let task = Arc::clone(&core);
+        core.platform.spawn(async move {
+            let named = task.platform.timeout(NAME_WITHIN, name(recv)).await;
+            drop(permit);
+            match named {
+                None => drop_unnamed(send),
+                Some(named) => take(&task, named, send).await,
+            }
+        });
+    }
+}
+
+/// A stream of which the first frame was read.
+enum Named {
+    As(StreamKind, RecvStream),
+    /// Refuse it and go on.
+    Refused(RecvStream, RegisteredStreamCode),
+    /// The peer doesn't speak our language.
+    Broken(DecodeError),
+    /// It ended before it said what it is.
+    Gone,
+}
+
+/// Reads the first frame and not a byte more, because what follows belongs to someone else.
+async fn name(mut recv: RecvStream) -> Named {
+    let mut decoder = FrameDecoder::new(MAX_OPEN_LEN);
+    let mut missing = SHORTEST_FRAME;
+    loop {
+        let Ok(Some(mut piece)) = recv.read_header(missing).await else {
+            let nothing_came = decoder.is_idle();
+            return if nothing_came {
+                Named::Gone
+            } else {
+                Named::Broken(DecodeError::Truncated)
+            };
+        };
+        missing = missing_after(missing, &piece);
+        match decoder.decode(&mut piece) {
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                return match Open::decode(frame) {
+                    Ok(open) => Named::As(open.kind, recv),
+                    Err(error) => refuse(error, recv),
+                };
+            }
+            Err(error) => return Named::Broken(error),
+        }
+    }
+}
+
+/// How many bytes are still certain to belong to the frame. The header's second byte, if below 64,
+/// is the length of all that follows; longer forms are read byte for byte.
+fn missing_after(asked: usize, piece: &[u8]) -> usize {
+    match piece {
+        [_, len @ 1..64] if asked == SHORTEST_FRAME => usize::from(*len),
+        _ => asked.saturating_sub(piece.len()).max(1),
+    }
+}
+
+fn refuse(error: OpenError, recv: RecvStream) -> Named {
+    match (error.stream_code(), error) {
+        (Some(code), _) => Named::Refused(recv, code),
+        (None, OpenError::Malformed(error)) => Named::Broken(error),
+        (None, _) => Named::Broken(DecodeError::Truncated),
+    }
+}
+
+async fn take(core: &Arc<Core>, named: Named, send: Option<SendStream>) {
+    match named {
+        Named::As(kind, recv) => serve(core, kind, recv, send).await,
+        Named::Refused(recv, code) => reject(recv, send, StreamCode::Registered(code)),
+        Named::Broken(error) => {
+            tracing::warn!(%error, session = %core.id(), "stream header");
+            core.end(CloseReason::Violation { by: By::Us });
+        }
+        Named::Gone => drop_unnamed(send),
+    }
+}
+
+async fn serve(core: &Arc<Core>, kind: StreamKind, recv: RecvStream, send: Option<SendStream>) {
+    let direction = if send.is_some() {
+        Direction::TwoWay
+    } else {
+        Direction::OneWay
+    };
+    if !kind.may_run(direction) {
+        return reject(recv, send, REFUSED);
+    }
+    match (kind, send) {
+        (StreamKind::Data { .. }, Some(send)) => core.accepted.two_way.push((send, recv)),
+        (StreamKind::Data { .. }, None) => core.accepted.one_way.push(recv),
+        (StreamKind::Control, None) => read_control(Arc::clone(core), recv).await,
+        (StreamKind::UserFrames, None) => core.frames.read(core, recv).await,
+        (StreamKind::Messages { lane }, None) if core.accepted.lane_is_new(lane) => {
+            read_lane(Arc::clone(core), Arc::clone(&core.inbox), recv).await;
+        }
+        (StreamKind::Messages { .. }, None) => core.end(CloseReason::Violation { by: By::Us }),
+        (_, send) => reject(recv, send, REFUSED),
+    }
+}
+
+fn reject(mut recv: RecvStream, send: Option<SendStream>, code: StreamCode) {
+    recv.stop_with(code);
+    if let Some(mut send) = send {
+        send.reset_with(code);
+    }
+}
+
+fn drop_unnamed(send: Option<SendStream>) {
+    if let Some(mut send) = send {
+        send.reset_with(StreamCode::Registered(RegisteredStreamCode::OpenTimeout));
+    }
+}
+
+/// The first frame of a stream we open.
+pub(super) fn header(kind: StreamKind) -> Bytes {
+    let mut header = bytes::BytesMut::new();
+    Open { kind }.encode(&mut header);
+    header.freeze()
+}
+
+/// Type and length.
+const SHORTEST_FRAME: usize = 2;
+
+/// A stream must say what it is within this time.
+const NAME_WITHIN: Duration = Duration::from_secs(5);
+
+/// Streams that may be about to say it at a time; further ones wait unread.
+const MAX_UNNAMED_STREAMS: usize = 64;

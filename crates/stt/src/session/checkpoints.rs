@@ -1,0 +1,340 @@
+//! How far the applications have come in their streams, for the sake of tiny writes.
+//!
+//! The engine keeps what arrived of a stream as spans and ends the connection beyond about a
+//! thousand of them. A writer of many small pieces fills that long before it fills the window in
+//! bytes, if the reader is slow or a packet in front is missing. So a sender keeps at most
+//! [`MAX_UNCONSUMED_WRITES`] small writes ahead of what the reader's *application* has taken; it
+//! asks by CHECKPOINT and hears by REACHED. Bulk never asks.
+//!
+//! *spec:* the checkpoint rule in `spec/wire.md`.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use stt_wire::limits::MAX_UNCONSUMED_WRITES;
+
+use super::outbound_control::OutboundControl;
+
+/// Checkpoints of all streams of a session, both ways.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    control: Arc<OutboundControl>,
+    /// Streams of ours that wait for an answer, or have.
+    asked: Mutex<HashMap<u64, Arc<Answer>>>,
+    /// Streams of the peer that are being read here.
+    reading: Mutex<Reading>,
+    /// Most streams the peer may have open: questions about more are a violation.
+    max_streams: usize,
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    progress: HashMap<u64, Arc<Progress>>,
+    /// Questions that came before their stream did.
+    early: HashMap<u64, u64>,
+    /// Per kind of stream, the first one not yet seen.
+    unseen: HashMap<u64, u64>,
+}
+
+/// The peer asked about more streams than it can have.
+#[derive(Debug)]
+pub(crate) struct TooManyQuestions;
+
+impl Checkpoints {
+    pub(crate) fn new(control: Arc<OutboundControl>, max_streams: usize) -> Self {
+        Self {
+            control,
+            asked: Mutex::default(),
+            reading: Mutex::default(),
+            max_streams,
+        }
+    }
+
+    /// Begins to count the application's reading of a stream.
+    pub(crate) fn begin_reading(self: &Arc<Self>, stream: u64) -> ReadProgress {
+        let progress = Arc::new(Progress::default());
+        let mut reading = self.reading.lock();
+        let (kind, next) = (stream & STREAM_KIND_MASK, stream + STREAM_KIND_MASK + 1);
+        let unseen = reading.unseen.entry(kind).or_default();
+        *unseen = next.max(*unseen);
+        if let Some(wanted) = reading.early.remove(&stream) {
+            progress.wanted.store(wanted, SeqCst);
+        }
+        reading.progress.insert(stream, Arc::clone(&progress));
+        ReadProgress {
+            stream,
+            consumed: 0,
+            progress,
+            checkpoints: Arc::clone(self),
+        }
+    }
+
+    /// The peer wants to hear when `stream` was consumed up to `offset`.
+    pub(crate) fn asked_for(&self, stream: u64, offset: u64) -> Result<(), TooManyQuestions> {
+        let mut reading = self.reading.lock();
+        if let Some(progress) = reading.progress.get(&stream) {
+            progress.wanted.store(offset, SeqCst);
+            if progress.consumed.load(SeqCst) >= offset {
+                self.control.reached(stream, offset);
+            }
+            return Ok(());
+        }
+        let unseen = reading
+            .unseen
+            .get(&(stream & STREAM_KIND_MASK))
+            .copied()
+            .unwrap_or(0);
+        if stream < unseen {
+            // Read to its end or dropped: there is nothing left that could be too much.
+            self.control.reached(stream, offset);
+            return Ok(());
+        }
+        reading.early.insert(stream, offset);
+        if reading.early.len() > self.max_streams {
+            Err(TooManyQuestions)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The peer's application has consumed `stream` up to `offset`.
+    pub(crate) fn answered(&self, stream: u64, offset: u64) {
+        if let Some(answer) = self.asked.lock().get(&stream) {
+            answer.reached.fetch_max(offset, SeqCst);
+            answer.waker.wake();
+        }
+    }
+
+    /// Wakes every waiting writer: the session is over.
+    pub(crate) fn close(&self) {
+        for answer in self.asked.lock().values() {
+            answer.reached.store(u64::MAX, SeqCst);
+            answer.waker.wake();
+        }
+    }
+}
+
+/// The low bits of a stream id tell who opened it and which ways it runs (RFC 9000 section 2.1).
+const STREAM_KIND_MASK: u64 = 0b11;
+
+#[derive(Debug)]
+struct Progress {
+    consumed: AtomicU64,
+    wanted: AtomicU64,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            consumed: AtomicU64::new(0),
+            wanted: AtomicU64::new(NOTHING_WANTED),
+        }
+    }
+}
+
+const NOTHING_WANTED: u64 = u64::MAX;
+
+/// The reader's half: tells the peer when it has come far enough.
+#[derive(Debug)]
+pub(crate) struct ReadProgress {
+    stream: u64,
+    consumed: u64,
+    progress: Arc<Progress>,
+    checkpoints: Arc<Checkpoints>,
+}
+
+impl ReadProgress {
+    /// The application took `bytes` more.
+    #[inline]
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.consumed += bytes as u64;
+        self.progress.consumed.store(self.consumed, SeqCst);
+        let wanted = self.progress.wanted.load(SeqCst);
+        if self.consumed >= wanted {
+            self.progress.wanted.store(NOTHING_WANTED, SeqCst);
+            self.checkpoints.control.reached(self.stream, wanted);
+        }
+    }
+}
+
+impl Drop for ReadProgress {
+    fn drop(&mut self) {
+        self.checkpoints
+            .reading
+            .lock()
+            .progress
+            .remove(&self.stream);
+        let wanted = self.progress.wanted.load(SeqCst);
+        if wanted != NOTHING_WANTED {
+            self.checkpoints.control.reached(self.stream, wanted);
+        }
+    }
+}
+
+/// The writer's half: counts small writes and holds the next one back while too many are out.
+#[derive(Debug)]
+pub(crate) struct SmallWrites {
+    stream: u64,
+    written: u64,
+    /// Small writes since the last offset that the peer's application is known to have reached.
+    unconsumed: usize,
+    /// The question that is out: its offset, and how many small writes it will clear.
+    question: Option<(u64, usize)>,
+    answer: Arc<Answer>,
+    checkpoints: Arc<Checkpoints>,
+}
+
+#[derive(Debug, Default)]
+struct Answer {
+    reached: AtomicU64,
+    waker: AtomicWaker,
+}
+
+impl SmallWrites {
+    pub(crate) fn new(checkpoints: &Arc<Checkpoints>, stream: u64) -> Self {
+        Self {
+            stream,
+            written: 0,
+            unconsumed: 0,
+            question: None,
+            answer: Arc::default(),
+            checkpoints: Arc::clone(checkpoints),
+        }
+    }
+
+    /// Ready when one more write may go out. Cancel safe.
+    #[inline]
+    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.unconsumed < MAX_UNCONSUMED_WRITES {
+            return Poll::Ready(());
+        }
+        self.answer.waker.register(cx.waker());
+        self.take_answer();
+        if self.unconsumed < MAX_UNCONSUMED_WRITES {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// A write of `bytes` went out.
+    #[inline]
+    pub(crate) fn wrote(&mut self, bytes: usize) {
+        self.written += bytes as u64;
+        if bytes >= SMALL_WRITE_BYTES {
+            return;
+        }
+        self.unconsumed += 1;
+        if self.unconsumed >= ASK_AFTER {
+            self.take_answer();
+            self.ask();
+        }
+    }
+
+    fn take_answer(&mut self) {
+        if let Some((offset, clears)) = self.question
+            && self.answer.reached.load(SeqCst) >= offset
+        {
+            self.unconsumed = self.unconsumed.saturating_sub(clears);
+            self.question = None;
+            if self.unconsumed >= ASK_AFTER {
+                self.ask();
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        if self.question.is_some() {
+            return;
+        }
+        self.question = Some((self.written, self.unconsumed));
+        self.checkpoints
+            .asked
+            .lock()
+            .insert(self.stream, Arc::clone(&self.answer));
+        self.checkpoints
+            .control
+            .checkpoint(self.stream, self.written);
+    }
+}
+
+impl Drop for SmallWrites {
+    fn drop(&mut self) {
+        if self.question.is_some() || self.answer.reached.load(SeqCst) > 0 {
+            self.checkpoints.asked.lock().remove(&self.stream);
+        }
+    }
+}
+
+/// A write below this may add a span of its own; above, one in a dozen packets at most does.
+const SMALL_WRITE_BYTES: usize = 16 * 1_024;
+
+/// Ask early, so that the answer is there before the limit is.
+const ASK_AFTER: usize = MAX_UNCONSUMED_WRITES / 2;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn checkpoints() -> Arc<Checkpoints> {
+        Arc::new(Checkpoints::new(Arc::default(), 4))
+    }
+
+    fn is_ready(writes: &mut SmallWrites) -> bool {
+        writes
+            .poll_ready(&Context::from_waker(Waker::noop()))
+            .is_ready()
+    }
+
+    #[test]
+    fn small_writes_wait_at_the_limit_until_the_reader_has_consumed() {
+        let checkpoints = checkpoints();
+        let mut writes = SmallWrites::new(&checkpoints, 2);
+        for _ in 0..MAX_UNCONSUMED_WRITES {
+            assert!(is_ready(&mut writes));
+            writes.wrote(10);
+        }
+        assert!(!is_ready(&mut writes));
+        checkpoints.answered(2, ASK_AFTER as u64 * 10);
+        assert!(is_ready(&mut writes));
+    }
+
+    #[test]
+    fn bulk_never_asks() {
+        let checkpoints = checkpoints();
+        let mut writes = SmallWrites::new(&checkpoints, 2);
+        for _ in 0..10_000 {
+            writes.wrote(SMALL_WRITE_BYTES);
+        }
+        assert!(is_ready(&mut writes));
+        assert!(checkpoints.asked.lock().is_empty());
+    }
+
+    #[test]
+    fn questions_about_more_streams_than_can_exist_are_a_violation() {
+        let checkpoints = checkpoints();
+        for stream in 0..4 {
+            assert!(checkpoints.asked_for(stream * 4, 1).is_ok());
+        }
+        assert!(checkpoints.asked_for(16, 1).is_err());
+    }
+
+    #[test]
+    fn a_writer_does_not_wait_for_a_session_that_is_over() {
+        let checkpoints = checkpoints();
+        let mut writes = SmallWrites::new(&checkpoints, 2);
+        (0..MAX_UNCONSUMED_WRITES).for_each(|_| writes.wrote(1));
+        checkpoints.close();
+        assert!(is_ready(&mut writes));
+    }
+}

@@ -1,0 +1,231 @@
+//! What all handles and tasks of one session share.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use noq::Connection;
+use noq_proto::PathId;
+use parking_lot::Mutex;
+use stc::NodeId;
+use stt_wire::{RegisteredStreamCode, StreamCode, StreamKind};
+use tokio::sync::Notify;
+
+use super::{
+    CloseReason, SendError, SessionId,
+    accept::AcceptQueues,
+    checkpoints::Checkpoints,
+    closing::Closing,
+    frames::Frames,
+    ledger::Ledger,
+    messages::{inbox::Inbox, outbox::Outbox},
+    outbound_control::OutboundControl,
+};
+use crate::{
+    limits::Limits,
+    transport::{crypto::Authenticated, engine_code, platform::Platform},
+};
+
+/// The inside of a session.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) connection: Connection,
+    pub(crate) platform: Platform,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) proved: Authenticated,
+    pub(crate) control: Arc<OutboundControl>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) outbox: Outbox,
+    pub(crate) frames: Frames,
+    pub(crate) accepted: AcceptQueues,
+    pub(crate) closing: Closing,
+    pub(crate) inbox: Arc<Inbox>,
+    key: u64,
+    opened_at: Instant,
+    /// Set once, by whoever ends the session first.
+    reason: OnceLock<CloseReason>,
+    over: AtomicBool,
+    ended: Notify,
+    key_updates: Mutex<KeyUpdates>,
+    /// Microseconds; refreshed now and then, so that nobody asks the engine for each message.
+    round_trip: AtomicU64,
+}
+
+/// Since when, and at which counts, the keys in use have been in use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyUpdates {
+    pub(super) at: Instant,
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) count: u64,
+}
+
+impl Core {
+    pub(crate) fn new(
+        connection: Connection,
+        proved: Authenticated,
+        platform: Platform,
+        limits: Arc<Limits>,
+        inbox: Arc<Inbox>,
+    ) -> Arc<Self> {
+        let control = Arc::new(OutboundControl::default());
+        let now = platform.now();
+        // Both kinds of streams, each way, besides the few of ours.
+        let max_streams = 2 * limits.streams as usize + 32;
+        Arc::new(Self {
+            checkpoints: Arc::new(Checkpoints::new(Arc::clone(&control), max_streams)),
+            key: connection.stable_id() as u64,
+            frames: Frames::new(limits.frame),
+            accepted: AcceptQueues::new(),
+            round_trip: AtomicU64::new(INITIAL_ROUND_TRIP_MICROS),
+            key_updates: Mutex::new(KeyUpdates {
+                at: now,
+                packets: 0,
+                bytes: 0,
+                count: 0,
+            }),
+            opened_at: now,
+            ledger: Arc::default(),
+            outbox: Outbox::new(),
+            closing: Closing::default(),
+            reason: OnceLock::new(),
+            over: AtomicBool::new(false),
+            ended: Notify::new(),
+            connection,
+            platform,
+            limits,
+            proved,
+            control,
+            inbox,
+        })
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        SessionId(self.proved.session_id)
+    }
+
+    pub(crate) fn peer(&self) -> NodeId {
+        self.proved.peer
+    }
+
+    /// Tells this session from all others of the process that are alive.
+    pub(crate) fn key(&self) -> u64 {
+        self.key
+    }
+
+    pub(crate) fn opened_at(&self) -> Instant {
+        self.opened_at
+    }
+
+    pub(super) fn key_updates(&self) -> &Mutex<KeyUpdates> {
+        &self.key_updates
+    }
+
+    /// Ends the session now. The first reason counts.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        let text = match &reason {
+            CloseReason::Aborted { reason, .. } => reason.clone(),
+            _ => bytes::Bytes::new(),
+        };
+        let code = engine_code(reason.code());
+        if self.reason.set(reason).is_ok() {
+            self.connection.close(code, &text);
+        }
+    }
+
+    /// Why the session is over; meaningful once it is.
+    pub(crate) fn close_reason(&self) -> CloseReason {
+        if let Some(reason) = self.reason.get() {
+            return reason.clone();
+        }
+        let seen = self.connection.close_reason();
+        seen.map_or(CloseReason::Failed { by: super::By::Us }, |error| {
+            self.interpret(&error)
+        })
+    }
+
+    /// What the end of the connection means. A peer that says DONE has heard our FINISHED.
+    fn interpret(&self, error: &noq::ConnectionError) -> CloseReason {
+        match CloseReason::of(error) {
+            CloseReason::Done if !self.closing.has_finished() => {
+                CloseReason::Violation { by: super::By::Us }
+            }
+            reason => reason,
+        }
+    }
+
+    /// Resolves when the session is over, with the reason.
+    pub(crate) async fn closed(&self) -> CloseReason {
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if self.over.load(Relaxed) {
+                return self.close_reason();
+            }
+            ended.await;
+        }
+    }
+
+    /// Waits for the connection's end and wakes everybody who waits for something of it.
+    pub(super) async fn watch_for_the_end(&self) {
+        let error = self.connection.closed().await;
+        let _ = self.reason.set(self.interpret(&error));
+        self.over.store(true, Relaxed);
+        self.checkpoints.close();
+        self.outbox.close();
+        self.frames.close();
+        self.accepted.close();
+        self.inbox.close(self.key);
+        self.ended.notify_waiters();
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Relaxed)
+    }
+
+    /// The error of an operation that found the session gone.
+    pub(crate) fn send_error(&self) -> SendError {
+        SendError::Closed(self.close_reason())
+    }
+
+    /// Smoothed round trip, as of the last look.
+    pub(crate) fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip.load(Relaxed))
+    }
+
+    pub(crate) fn refresh_round_trip(&self) -> Duration {
+        let round_trip = self
+            .connection
+            .rtt(PathId::ZERO)
+            .unwrap_or_else(|| self.round_trip());
+        self.round_trip
+            .store(round_trip.as_micros() as u64, Relaxed);
+        round_trip
+    }
+
+    /// Starts the task that writes a stream of ours.
+    pub(crate) fn spawn_writer(self: &Arc<Self>, kind: StreamKind) {
+        let core = Arc::clone(self);
+        self.platform.spawn(async move {
+            match kind {
+                StreamKind::Messages { lane } => {
+                    if let Some(queue) = core.outbox.lane(lane) {
+                        queue.run(&core).await;
+                    }
+                }
+                _ => core.frames.outbound().run(&core).await,
+            }
+        });
+    }
+}
+
+/// The code for a stream that we don't serve.
+pub(super) const REFUSED: StreamCode = StreamCode::Registered(RegisteredStreamCode::RefusedKind);
+
+/// Until measured: what the engine assumes for a path it knows nothing of is far too long here.
+const INITIAL_ROUND_TRIP_MICROS: u64 = 100_000;

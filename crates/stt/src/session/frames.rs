@@ -1,0 +1,275 @@
+//! Frames of the application: types 0x80 to 0xFF, reliable and in order, or as datagrams.
+//!
+//! Reliable frames have one stream each way, with its own backpressure: an application that takes
+//! no frames holds back frames and nothing else.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
+
+use bytes::Bytes;
+use stt_wire::{FrameDecoder, StreamKind, UserFrame, UserFrameType};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::{
+    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, messages::lane_writer::WriteQueue,
+    stream::RecvStream,
+};
+
+/// One frame the peer's application sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// What the applications agreed to call it.
+    pub frame_type: UserFrameType,
+    /// Its bytes.
+    pub payload: Bytes,
+    /// How it came.
+    pub delivery: Delivery,
+}
+
+/// How a frame travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the transport has these two ways")]
+pub enum Delivery {
+    /// In order and without loss while the session lives.
+    Reliable,
+    /// At most once, in any order; lost where the path loses it.
+    Datagram,
+}
+
+/// Why a frame was not sent as a datagram.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatagramError {
+    /// The session is over.
+    #[error("session closed: {0}")]
+    Closed(CloseReason),
+    /// It doesn't fit the path's packets at present.
+    #[error("frame of {len} bytes exceeds the path's {max}")]
+    TooLong {
+        /// Length of the payload, in bytes.
+        len: usize,
+        /// What fits now, in bytes. The path may change.
+        max: usize,
+    },
+    /// The peer takes no datagrams.
+    #[error("peer takes no datagrams")]
+    Unsupported,
+}
+
+/// A session's frames, both ways.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    outbound: WriteQueue,
+    max: usize,
+    arrived: tokio::sync::Mutex<mpsc::UnboundedReceiver<Waiting>>,
+    arriving: parking_lot::Mutex<Option<mpsc::UnboundedSender<Waiting>>>,
+    /// Which of the two ways is looked at first, so that neither starves the other.
+    datagrams_first: AtomicBool,
+    malformed: AtomicU64,
+    /// Bytes of frames that may still wait for the application: twice the longest frame. Beyond,
+    /// the peer's stream of frames is not read.
+    room: Arc<Semaphore>,
+    /// The peer's stream of frames has come; there is one.
+    reading: AtomicBool,
+}
+
+/// A frame that waits, with what it holds: room, and the end of the session.
+#[derive(Debug)]
+struct Waiting {
+    frame: Frame,
+    _room: OwnedSemaphorePermit,
+    _entry: LedgerEntry,
+}
+
+impl Frames {
+    pub(super) fn new(max: usize) -> Self {
+        let (arriving, arrived) = mpsc::unbounded_channel();
+        Self {
+            outbound: WriteQueue::new(StreamKind::UserFrames),
+            max,
+            arrived: arrived.into(),
+            arriving: Some(arriving).into(),
+            datagrams_first: AtomicBool::new(false),
+            malformed: AtomicU64::new(0),
+            room: Arc::new(Semaphore::new(room_bytes(max))),
+            reading: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn outbound(&self) -> &WriteQueue {
+        &self.outbound
+    }
+
+    /// Datagrams of the peer that were no frames.
+    pub(crate) fn malformed(&self) -> u64 {
+        self.malformed.load(Relaxed)
+    }
+
+    pub(super) fn close(&self) {
+        self.outbound.close();
+        self.room.close();
+        self.arriving.lock().take();
+    }
+
+    pub(super) async fn send(
+        &self,
+        core: &Arc<Core>,
+        frame_type: UserFrameType,
+        payload: Bytes,
+    ) -> Result<(), SendError> {
+        if payload.len() > self.max {
+            return Err(SendError::TooLong {
+                len: payload.len(),
+                max: self.max,
+            });
+        }
+        let frame = UserFrame {
+            frame_type,
+            payload: payload.clone(),
+        };
+        let pushed = self
+            .outbound
+            .push(core, |out| frame.encode_header(out), &payload)
+            .await;
+        pushed.map_err(|_| core.send_error())
+    }
+
+    pub(super) fn send_datagram(
+        &self,
+        core: &Core,
+        frame_type: UserFrameType,
+        payload: &Bytes,
+    ) -> Result<(), DatagramError> {
+        let room = core
+            .connection
+            .max_datagram_size()
+            .ok_or(DatagramError::Unsupported)?;
+        let max = room.saturating_sub(UserFrame::DATAGRAM_OVERHEAD);
+        let len = payload.len();
+        let frame = UserFrame {
+            frame_type,
+            payload: payload.clone(),
+        };
+        core.connection
+            .send_datagram(frame.encode_datagram())
+            .map_err(|error| match error {
+                noq::SendDatagramError::TooLarge => DatagramError::TooLong { len, max },
+                noq::SendDatagramError::ConnectionLost(_) => {
+                    DatagramError::Closed(core.close_reason())
+                }
+                _ => DatagramError::Unsupported,
+            })
+    }
+
+    /// The next frame, either way. Cancel safe.
+    pub(super) async fn receive(&self, core: &Core) -> Result<Frame, CloseReason> {
+        let mut arrived = self.arrived.lock().await;
+        let datagrams_first = self.datagrams_first.fetch_xor(true, Relaxed);
+        let (reliable, datagram) = (arrived.recv(), self.receive_datagram(core));
+        let received = if datagrams_first {
+            tokio::select! {
+                biased;
+                frame = datagram => frame,
+                frame = reliable => frame.map(|waiting| waiting.frame),
+            }
+        } else {
+            tokio::select! {
+                biased;
+                frame = reliable => frame.map(|waiting| waiting.frame),
+                frame = datagram => frame,
+            }
+        };
+        match received {
+            Some(frame) => Ok(frame),
+            // One way has ended with the session; the other may still hold frames.
+            None => arrived
+                .try_recv()
+                .map(|waiting| waiting.frame)
+                .map_err(|_| core.close_reason()),
+        }
+    }
+
+    async fn receive_datagram(&self, core: &Core) -> Option<Frame> {
+        loop {
+            let datagram = core.connection.read_datagram().await.ok()?;
+            match UserFrame::decode_datagram(datagram) {
+                Ok(UserFrame {
+                    frame_type,
+                    payload,
+                }) => {
+                    return Some(Frame {
+                        frame_type,
+                        payload,
+                        delivery: Delivery::Datagram,
+                    });
+                }
+                Err(error) => {
+                    tracing::debug!(%error, session = %core.id(), "datagram");
+                    self.malformed.fetch_add(1, Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Reads the peer's stream of frames until it ends.
+    pub(super) async fn read(&self, core: &Arc<Core>, mut stream: RecvStream) {
+        if self.reading.swap(true, Relaxed) {
+            return core.end(CloseReason::Violation { by: By::Us });
+        }
+        let mut decoder = FrameDecoder::new(self.max);
+        while let Ok(Some(mut chunk)) = stream.read_bytes(READ_BYTES).await {
+            loop {
+                let frame = match decoder.decode(&mut chunk) {
+                    Ok(Some(frame)) => UserFrame::decode(frame),
+                    Ok(None) => break,
+                    Err(error) => Err(error),
+                };
+                let Ok(UserFrame {
+                    frame_type,
+                    payload,
+                }) = frame
+                else {
+                    tracing::warn!(session = %core.id(), "malformed user frame");
+                    return core.end(CloseReason::Violation { by: By::Us });
+                };
+                let frame = Frame {
+                    frame_type,
+                    payload,
+                    delivery: Delivery::Reliable,
+                };
+                let Some(arriving) = self.arriving.lock().clone() else {
+                    return;
+                };
+                // Room is taken by the frame's bytes and given back when the application has it.
+                let len = frame
+                    .payload
+                    .len()
+                    .clamp(SMALLEST_ROOM, room_bytes(self.max)) as u32;
+                let Ok(room) = Arc::clone(&self.room).acquire_many_owned(len).await else {
+                    return;
+                };
+                let waiting = Waiting {
+                    frame,
+                    _room: room,
+                    _entry: core.ledger.receiving(),
+                };
+                if arriving.send(waiting).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn room_bytes(max: usize) -> usize {
+    (2 * max).clamp(SMALLEST_ROOM, Semaphore::MAX_PERMITS.min(u32::MAX as usize))
+}
+
+/// What a frame takes of the room at least, so that empty ones are bounded too.
+const SMALLEST_ROOM: usize = 256;
+
+/// Read in pieces of this many bytes.
+const READ_BYTES: usize = 64 * 1_024;

@@ -1,0 +1,311 @@
+//! All messages a node has received and its application has not taken, over all sessions.
+//!
+//! Fair: sessions take turns, and within a session its message streams do. Each turn is one
+//! message.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use parking_lot::Mutex;
+use stt_wire::{DecodeError, LaneFrame, limits::MAX_LIVE_MESSAGE_STREAMS};
+use tokio::sync::Notify;
+
+use super::incoming::{Growth, Incoming};
+use crate::{
+    node::ReceivedPacket,
+    session::{SessionId, core::Core, ledger::LedgerEntry},
+    transport::platform::Platform,
+};
+
+/// The node's undelivered messages.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    room: Notify,
+    limit: u64,
+    platform: Platform,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sessions: HashMap<u64, Mailbox>,
+    /// Sessions with messages, in turn.
+    ready: VecDeque<u64>,
+    /// Long messages that wait for room: session and message stream, first come first served.
+    waiting: VecDeque<(u64, u64)>,
+    /// Bytes queued or promised to long messages.
+    used: u64,
+    consumers: Vec<Waker>,
+    ended: bool,
+}
+
+/// One session's part.
+#[derive(Debug)]
+struct Mailbox {
+    /// Gone once the session is over; what was received before stays to be taken.
+    core: Option<Arc<Core>>,
+    id: SessionId,
+    live: HashMap<u64, Incoming>,
+    /// Message streams with messages, in turn.
+    ready: VecDeque<u64>,
+    growth: Growth,
+    /// Present while anything is queued: an orderly end waits for it to be consumed.
+    unconsumed: Option<LedgerEntry>,
+}
+
+/// The peer broke the rules of a message lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LaneViolation {
+    #[error("{0}")]
+    Malformed(DecodeError),
+    #[error("{sent} sent with credit for {limit}")]
+    BeyondCredit { sent: u64, limit: u64 },
+    #[error("more than {max} live message streams", max = MAX_LIVE_MESSAGE_STREAMS)]
+    TooManyIds,
+    #[error("parts of a message exceed its length")]
+    TooLong,
+    #[error("a frame that may not come now")]
+    OutOfTurn,
+}
+
+impl Inbox {
+    pub(crate) fn new(limit: usize, platform: Platform) -> Arc<Self> {
+        let state = Mutex::default();
+        Arc::new(Self {
+            state,
+            room: Notify::new(),
+            limit: limit as u64,
+            platform,
+        })
+    }
+
+    /// Makes room for a session's messages.
+    pub(crate) fn open(&self, core: &Arc<Core>) {
+        let mailbox = Mailbox {
+            core: Some(Arc::clone(core)),
+            id: core.id(),
+            live: HashMap::new(),
+            ready: VecDeque::new(),
+            growth: Growth(SESSION_GROWTH),
+            unconsumed: None,
+        };
+        self.state.lock().sessions.insert(core.key(), mailbox);
+    }
+
+    /// The session is over: half messages are dropped, whole ones stay to be taken.
+    pub(crate) fn close(&self, key: u64) {
+        let mut state = self.state.lock();
+        let Some(mailbox) = state.sessions.get_mut(&key) else {
+            return;
+        };
+        mailbox.core = None;
+        mailbox.unconsumed = None;
+        let promised: u64 = mailbox.live.values().map(Incoming::promised).sum();
+        mailbox.live.values_mut().for_each(Incoming::forget_partial);
+        if mailbox.ready.is_empty() {
+            state.sessions.remove(&key);
+        }
+        state.used -= promised;
+        drop(state);
+        self.room.notify_waiters();
+    }
+
+    /// Takes one frame of a lane. Frames of sessions that are over are dropped.
+    pub(crate) fn deliver(&self, key: u64, frame: LaneFrame) -> Result<(), LaneViolation> {
+        let now = self.platform.now();
+        let consumers = {
+            let mut state = self.state.lock();
+            state.deliver(key, &frame, now)?;
+            state.grant_waiting(self.limit);
+            if state.ready.is_empty() {
+                Vec::new()
+            } else {
+                std::mem::take(&mut state.consumers)
+            }
+        };
+        consumers.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Resolves while the node has room for more. Cancel safe.
+    pub(crate) async fn has_room(&self) {
+        loop {
+            let mut room = std::pin::pin!(self.room.notified());
+            room.as_mut().enable();
+            if self.state.lock().used <= self.limit {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// The next message in turn; `None` once the node is shut down and everything was taken.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<ReceivedPacket>> {
+        let now = self.platform.now();
+        let mut state = self.state.lock();
+        let Some(packet) = state.take_next(now) else {
+            if state.ended {
+                return Poll::Ready(None);
+            }
+            if !state
+                .consumers
+                .iter()
+                .any(|waker| waker.will_wake(cx.waker()))
+            {
+                state.consumers.push(cx.waker().clone());
+            }
+            return Poll::Pending;
+        };
+        state.grant_waiting(self.limit);
+        let has_room = state.used <= self.limit;
+        drop(state);
+        if has_room {
+            self.room.notify_waiters();
+        }
+        Poll::Ready(Some(packet))
+    }
+
+    /// Nothing more will come: whoever waits hears it.
+    pub(crate) fn end(&self) {
+        let consumers = {
+            let mut state = self.state.lock();
+            state.ended = true;
+            std::mem::take(&mut state.consumers)
+        };
+        consumers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Bytes queued or promised.
+    pub(crate) fn used(&self) -> u64 {
+        self.state.lock().used
+    }
+}
+
+impl State {
+    fn deliver(&mut self, key: u64, frame: &LaneFrame, now: Instant) -> Result<(), LaneViolation> {
+        let Some(mailbox) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        let Some(core) = mailbox.core.clone() else {
+            return Ok(());
+        };
+        let id = frame.message_stream().get();
+        let incoming = mailbox.incoming(id, now)?;
+        let (held, had_messages) = (incoming.held(), incoming.has_messages());
+        match frame {
+            LaneFrame::Message(frame) => incoming.message(&frame.payload)?,
+            LaneFrame::MessageStart(start) => incoming.start(start.total.get(), &start.payload)?,
+            LaneFrame::MessageMore(frame) => incoming.more(&frame.payload)?,
+            LaneFrame::Release(_) => incoming.release()?,
+        }
+        self.used = self.used + incoming.held() - held;
+        if incoming.has_messages() && !had_messages {
+            mailbox.ready.push_back(id);
+            if mailbox.ready.len() == 1 {
+                mailbox.unconsumed = Some(core.ledger.receiving());
+                self.ready.push_back(key);
+            }
+        }
+        if matches!(frame, LaneFrame::MessageStart(_)) {
+            self.waiting.push_back((key, id));
+        }
+        if let Some(mailbox) = self.sessions.get_mut(&key) {
+            mailbox.forget_if_over(id);
+        }
+        Ok(())
+    }
+
+    fn take_next(&mut self, now: Instant) -> Option<ReceivedPacket> {
+        let key = self.ready.pop_front()?;
+        let mailbox = self.sessions.get_mut(&key)?;
+        let id = mailbox.ready.pop_front()?;
+        let incoming = mailbox.live.get_mut(&id)?;
+        let held = incoming.held();
+        let data = incoming.pop()?;
+        self.used -= held - incoming.held();
+        if incoming.has_messages() {
+            mailbox.ready.push_back(id);
+        }
+        if let Some(core) = &mailbox.core {
+            if let Some(limit) = incoming.next_limit(now, core.round_trip(), &mut mailbox.growth) {
+                core.control.credit(id, limit);
+            }
+        }
+        let packet = ReceivedPacket {
+            session_id: mailbox.id,
+            stream_id: id,
+            data,
+        };
+        mailbox.forget_if_over(id);
+        if !mailbox.ready.is_empty() {
+            self.ready.push_back(key);
+        } else if mailbox.core.is_some() {
+            mailbox.unconsumed = None;
+        } else {
+            self.sessions.remove(&key);
+        }
+        Some(packet)
+    }
+
+    /// Grants long messages that are first in their line, while their length fits. One is granted
+    /// whatever its length once nothing else is held, so that none waits for ever. Looks at a few
+    /// in turn each time, so that a crowd of them costs nobody else.
+    fn grant_waiting(&mut self, limit: u64) {
+        for _ in 0..self.waiting.len().min(GRANTS_AT_A_TIME) {
+            let Some((key, id)) = self.waiting.pop_front() else {
+                return;
+            };
+            let Some(mailbox) = self.sessions.get_mut(&key) else {
+                continue;
+            };
+            let (Some(core), Some(incoming)) = (&mailbox.core, mailbox.live.get_mut(&id)) else {
+                continue;
+            };
+            if incoming.is_granted_or_whole() {
+                continue;
+            }
+            let Some(total) = incoming.wants_grant() else {
+                self.waiting.push_back((key, id));
+                continue;
+            };
+            let held = incoming.held();
+            if self.used - held + total > limit && self.used > held {
+                self.waiting.push_back((key, id));
+                continue;
+            }
+            if let Some(granted) = incoming.grant() {
+                core.control.credit(id, granted);
+            }
+            self.used = self.used + incoming.held() - held;
+        }
+    }
+}
+
+impl Mailbox {
+    fn incoming(&mut self, id: u64, now: Instant) -> Result<&mut Incoming, LaneViolation> {
+        if self.live.len() >= MAX_LIVE_MESSAGE_STREAMS && !self.live.contains_key(&id) {
+            return Err(LaneViolation::TooManyIds);
+        }
+        Ok(self.live.entry(id).or_insert_with(|| Incoming::new(now)))
+    }
+
+    fn forget_if_over(&mut self, id: u64) {
+        if self.live.get(&id).is_some_and(Incoming::is_over)
+            && let Some(over) = self.live.remove(&id)
+        {
+            self.growth.0 += over.growth();
+            if let Some(core) = &self.core {
+                core.control.released(id);
+            }
+        }
+    }
+}
+
+const GRANTS_AT_A_TIME: usize = 32;
+
+/// What all windows of a session may grow by together, in units of cost.
+const SESSION_GROWTH: u64 = 8 << 20;

@@ -1,0 +1,308 @@
+//! One message stream id as its receiver sees it: a queue, the credit granted, and perhaps a long
+//! message half here.
+//!
+//! Pure: time comes as an argument, and what must be told to the peer is returned.
+//!
+//! All counts of cost are cumulative over the life of the id: `consumed <= received <= limit`.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use stt_wire::limits::{INITIAL_CREDIT, MESSAGE_COST};
+
+use super::inbox::LaneViolation;
+
+/// State of one live message stream id.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    queue: VecDeque<Bytes>,
+    partial: Option<Partial>,
+    /// Cost of the messages in the queue.
+    queued: u64,
+    window: u64,
+    limit: u64,
+    received: u64,
+    consumed: u64,
+    updated: Instant,
+    /// The sender has let go; when all is consumed, so do we.
+    releasing: bool,
+}
+
+/// A message of which parts are missing.
+#[derive(Debug)]
+struct Partial {
+    total: usize,
+    bytes: Vec<u8>,
+    /// Its whole length was taken from the node's budget, and the credit for it was granted.
+    granted: bool,
+}
+
+/// Growth of windows that a session may still hand out, in units of cost.
+#[derive(Debug)]
+pub(super) struct Growth(pub(super) u64);
+
+impl Incoming {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            partial: None,
+            queued: 0,
+            window: INITIAL_CREDIT,
+            limit: INITIAL_CREDIT,
+            received: 0,
+            consumed: 0,
+            updated: now,
+            releasing: false,
+        }
+    }
+
+    /// Takes a whole message.
+    pub(super) fn message(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
+        self.receive(payload.len() as u64 + MESSAGE_COST)?;
+        if self.partial.is_some() {
+            return Err(LaneViolation::OutOfTurn);
+        }
+        self.enqueue(detach(payload));
+        Ok(())
+    }
+
+    /// Takes the first part of a message of `total` bytes.
+    pub(super) fn start(&mut self, total: u64, payload: &Bytes) -> Result<(), LaneViolation> {
+        self.receive(payload.len() as u64 + MESSAGE_COST)?;
+        if self.partial.is_some() {
+            return Err(LaneViolation::OutOfTurn);
+        }
+        let total = total as usize;
+        self.partial = Some(Partial {
+            total,
+            bytes: payload.to_vec(),
+            granted: false,
+        });
+        Ok(())
+    }
+
+    /// Takes a further part.
+    pub(super) fn more(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
+        self.receive(payload.len() as u64)?;
+        let partial = self.partial.as_mut().ok_or(LaneViolation::OutOfTurn)?;
+        if payload.len() > partial.total - partial.bytes.len() {
+            return Err(LaneViolation::TooLong);
+        }
+        partial.bytes.extend_from_slice(payload);
+        if partial.bytes.len() == partial.total
+            && let Some(whole) = self.partial.take()
+        {
+            self.enqueue(Bytes::from(whole.bytes));
+        }
+        Ok(())
+    }
+
+    /// The sender lets go of the id.
+    pub(super) fn release(&mut self) -> Result<(), LaneViolation> {
+        if self.partial.is_some() || self.releasing {
+            return Err(LaneViolation::OutOfTurn);
+        }
+        self.releasing = true;
+        Ok(())
+    }
+
+    /// Gives the oldest message to the application.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let message = self.queue.pop_front()?;
+        let cost = message.len() as u64 + MESSAGE_COST;
+        self.queued -= cost;
+        self.consumed += cost;
+        Some(message)
+    }
+
+    pub(super) fn has_messages(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Nothing is left and the sender has let go.
+    pub(super) fn is_over(&self) -> bool {
+        self.releasing && self.queue.is_empty()
+    }
+
+    /// What the window has grown by, to be given back when the id is over.
+    pub(super) fn growth(&self) -> u64 {
+        self.window - INITIAL_CREDIT
+    }
+
+    /// Bytes this id takes of the node's budget: what is queued, and what is here or promised of a
+    /// long message.
+    pub(super) fn held(&self) -> u64 {
+        self.queued + self.promised()
+    }
+
+    /// The part of [`held`](Self::held) that belongs to a message not yet whole.
+    pub(super) fn promised(&self) -> u64 {
+        self.partial.as_ref().map_or(0, |partial| {
+            if partial.granted {
+                partial.total as u64
+            } else {
+                partial.bytes.len() as u64
+            }
+        })
+    }
+
+    /// Drops a message of which parts are missing: they will not come any more.
+    pub(super) fn forget_partial(&mut self) {
+        self.partial = None;
+    }
+
+    /// Whether no long message waits to be granted, now or later.
+    pub(super) fn is_granted_or_whole(&self) -> bool {
+        self.partial.as_ref().is_none_or(|partial| partial.granted)
+    }
+
+    /// Bytes of a long message that waits to be granted that waits to be granted; `None` if none does, or if
+    /// messages before it were not consumed yet.
+    pub(super) fn wants_grant(&self) -> Option<u64> {
+        let partial = self.partial.as_ref().filter(|partial| !partial.granted)?;
+        self.queue.is_empty().then_some(partial.total as u64)
+    }
+
+    /// Lets the long message come whole. Returns the new limit.
+    pub(super) fn grant(&mut self) -> Option<u64> {
+        let partial = self.partial.as_mut()?;
+        partial.granted = true;
+        let missing = (partial.total - partial.bytes.len()) as u64;
+        let wanted = self.received + missing;
+        (wanted > self.limit).then(|| {
+            self.limit = wanted;
+            wanted
+        })
+    }
+
+    /// The limit to tell the sender, once half of the window was consumed. The window doubles if
+    /// that took less than four round trips: then it is what holds the sender back.
+    pub(super) fn next_limit(
+        &mut self,
+        now: Instant,
+        round_trip: Duration,
+        growth: &mut Growth,
+    ) -> Option<u64> {
+        let due = self.consumed + self.window;
+        if self.releasing || due < self.limit + self.window / 2 {
+            return None;
+        }
+        if now.saturating_duration_since(self.updated) < round_trip * 4 {
+            let more = self.window.min(growth.0).min(MAX_WINDOW - self.window);
+            growth.0 -= more;
+            self.window += more;
+        }
+        self.updated = now;
+        self.limit = self.limit.max(self.consumed + self.window);
+        Some(self.limit)
+    }
+
+    fn enqueue(&mut self, message: Bytes) {
+        self.queued += message.len() as u64 + MESSAGE_COST;
+        self.queue.push_back(message);
+    }
+
+    fn receive(&mut self, cost: u64) -> Result<(), LaneViolation> {
+        if self.releasing {
+            return Err(LaneViolation::OutOfTurn);
+        }
+        self.received += cost;
+        if self.received > self.limit {
+            return Err(LaneViolation::BeyondCredit {
+                sent: self.received,
+                limit: self.limit,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A small slice may hold on to a whole batch of packets; a copy holds on to itself.
+fn detach(payload: &Bytes) -> Bytes {
+    if payload.len() < COPY_BELOW {
+        Bytes::copy_from_slice(payload)
+    } else {
+        payload.clone()
+    }
+}
+
+const COPY_BELOW: usize = 32 * 1_024;
+
+/// The largest window of one id, in units of cost.
+const MAX_WINDOW: u64 = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(len: usize) -> Bytes {
+        Bytes::from(vec![7; len])
+    }
+
+    #[test]
+    fn a_sender_beyond_its_credit_is_caught() {
+        let mut id = Incoming::new(Instant::now());
+        let first = payload((INITIAL_CREDIT - MESSAGE_COST) as usize);
+        id.message(&first).unwrap();
+        assert!(matches!(
+            id.message(&payload(0)),
+            Err(LaneViolation::BeyondCredit { .. })
+        ));
+    }
+
+    #[test]
+    fn the_window_grows_only_while_the_consumer_keeps_up() {
+        let start = Instant::now();
+        let mut growth = Growth(1 << 20);
+        let mut id = Incoming::new(start);
+        let half = payload((INITIAL_CREDIT / 2 - MESSAGE_COST) as usize);
+        id.message(&half).unwrap();
+        id.pop().unwrap();
+        let late = start + Duration::from_secs(9);
+        let limit = id
+            .next_limit(late, Duration::from_millis(10), &mut growth)
+            .unwrap();
+        assert_eq!(limit, INITIAL_CREDIT + INITIAL_CREDIT / 2);
+        id.message(&half).unwrap();
+        id.pop().unwrap();
+        let limit = id
+            .next_limit(late, Duration::from_millis(10), &mut growth)
+            .unwrap();
+        assert_eq!(limit, INITIAL_CREDIT + 2 * INITIAL_CREDIT);
+    }
+
+    #[test]
+    fn a_long_message_is_granted_whole_once_it_is_first_in_line() {
+        let mut id = Incoming::new(Instant::now());
+        id.message(&payload(10)).unwrap();
+        id.start(1 << 20, &payload(1_000)).unwrap();
+        assert_eq!(id.wants_grant(), None);
+        id.pop().unwrap();
+        assert_eq!(id.wants_grant(), Some(1 << 20));
+        let limit = id.grant().unwrap();
+        assert_eq!(limit, 10 + 1_000 + 2 * MESSAGE_COST + (1 << 20) - 1_000);
+        id.more(&payload((1 << 20) - 1_000)).unwrap();
+        assert_eq!(id.pop().unwrap().len(), 1 << 20);
+    }
+
+    #[test]
+    fn parts_beyond_the_announced_length_are_a_violation() {
+        let mut id = Incoming::new(Instant::now());
+        id.start(10, &payload(5)).unwrap();
+        assert!(matches!(id.more(&payload(6)), Err(LaneViolation::TooLong)));
+    }
+
+    #[test]
+    fn an_id_that_was_let_go_takes_no_more() {
+        let mut id = Incoming::new(Instant::now());
+        id.release().unwrap();
+        assert!(id.is_over());
+        assert!(matches!(
+            id.message(&payload(1)),
+            Err(LaneViolation::OutOfTurn)
+        ));
+    }
+}

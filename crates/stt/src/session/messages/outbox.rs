@@ -1,0 +1,316 @@
+//! The sending side of messages: one credit for each message stream id, spent in the order of the
+//! calls.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use stt_wire::{
+    Message, MessageMore, MessageStart, Release, StreamKind, VarInt,
+    limits::{INITIAL_CREDIT, MAX_LIVE_MESSAGE_STREAMS, MAX_PART_LEN, MESSAGE_COST},
+};
+use tokio::sync::{Notify, Semaphore};
+
+use super::{LANES, lane_of, lane_writer::WriteQueue};
+use crate::session::{SendError, core::Core};
+
+/// All message streams we send on in one session.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    lanes: [WriteQueue; LANES],
+    live: Mutex<HashMap<u64, Arc<Slot>>>,
+    /// A message stream was forgotten, or stopped being used.
+    freed: Notify,
+    crowded: AtomicBool,
+    /// Counts sends, to tell which message stream was used least recently.
+    clock: AtomicU64,
+}
+
+/// One live message stream.
+#[derive(Debug)]
+struct Slot {
+    /// Held while a message is handed over, so that parts of two don't mix. Fair: first come,
+    /// first served.
+    order: tokio::sync::Mutex<()>,
+    /// One permit for each unit of cost that may be sent.
+    credit: Semaphore,
+    granted: AtomicU64,
+    used_at: AtomicU64,
+    releasing: AtomicBool,
+}
+
+/// The peer broke the rules of credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadCredit;
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: std::array::from_fn(|lane| {
+                WriteQueue::new(StreamKind::Messages { lane: lane as u8 })
+            }),
+            live: Mutex::default(),
+            freed: Notify::new(),
+            crowded: AtomicBool::new(false),
+            clock: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn lane(&self, lane: u8) -> Option<&WriteQueue> {
+        self.lanes.get(usize::from(lane))
+    }
+
+    /// Hands one message over. See [`Session::send_on_stream`](crate::Session::send_on_stream).
+    pub(crate) async fn send(
+        &self,
+        core: &Arc<Core>,
+        message_stream: u64,
+        payload: Bytes,
+    ) -> Result<(), SendError> {
+        let max = core.limits.message;
+        if payload.len() > max {
+            return Err(SendError::TooLong {
+                len: payload.len(),
+                max,
+            });
+        }
+        let id = VarInt::new(message_stream).ok_or(SendError::BadStreamId)?;
+        let slot = self.slot(core, id).await?;
+        let order = slot.order.lock().await;
+        let cost = cost_of(payload.len());
+        let sent = if cost <= SMALL_COST || slot.covers(cost, payload.len()) {
+            self.send_whole(core, &slot, id, payload).await
+        } else {
+            self.send_parts(core, &slot, id, payload).await
+        };
+        drop(order);
+        drop(slot);
+        if self.crowded.load(Relaxed) {
+            self.freed.notify_waiters();
+        }
+        sent.map_err(|SlotClosed| core.send_error())
+    }
+
+    async fn send_whole(
+        &self,
+        core: &Arc<Core>,
+        slot: &Slot,
+        id: VarInt,
+        payload: Bytes,
+    ) -> Result<(), SlotClosed> {
+        let cost = cost_of(payload.len()) as u32;
+        let credit = slot
+            .credit
+            .acquire_many(cost)
+            .await
+            .map_err(|_| SlotClosed)?;
+        let frame = Message {
+            message_stream: id,
+            payload: payload.clone(),
+        };
+        let lane = &self.lanes[lane_of(id.get())];
+        lane.push(core, |out| frame.encode_header(out), &payload)
+            .await
+            .map_err(|_| SlotClosed)?;
+        credit.forget();
+        Ok(())
+    }
+
+    /// Sends what the credit allows as it comes. The first part announces the length, so that the
+    /// receiver can grant the rest.
+    async fn send_parts(
+        &self,
+        core: &Arc<Core>,
+        slot: &Slot,
+        id: VarInt,
+        mut payload: Bytes,
+    ) -> Result<(), SlotClosed> {
+        let lane = &self.lanes[lane_of(id.get())];
+        let total = VarInt::saturating(payload.len() as u64);
+        slot.spend(MESSAGE_COST).await?;
+        let part = payload.split_to(slot.spend_up_to(payload.len() - 1).await?);
+        let frame = MessageStart {
+            message_stream: id,
+            total,
+            payload: part.clone(),
+        };
+        lane.push(core, |out| frame.encode_header(out), &part)
+            .await
+            .map_err(|_| SlotClosed)?;
+        while !payload.is_empty() {
+            let part = payload.split_to(slot.spend_up_to(payload.len()).await?);
+            let frame = MessageMore {
+                message_stream: id,
+                payload: part.clone(),
+            };
+            lane.push(core, |out| frame.encode_header(out), &part)
+                .await
+                .map_err(|_| SlotClosed)?;
+        }
+        Ok(())
+    }
+
+    /// The slot of a message stream; makes room by letting go of the one not used for longest.
+    async fn slot(&self, core: &Arc<Core>, id: VarInt) -> Result<Arc<Slot>, SendError> {
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if let Some(slot) = self.try_slot(core, id) {
+                return Ok(slot);
+            }
+            tokio::select! {
+                biased;
+                () = freed => {}
+                _ = core.connection.closed() => return Err(core.send_error()),
+            }
+        }
+    }
+
+    fn try_slot(&self, core: &Arc<Core>, id: VarInt) -> Option<Arc<Slot>> {
+        let mut live = self.live.lock();
+        let now = self.clock.fetch_add(1, Relaxed);
+        let has_room = live.len() < MAX_LIVE_MESSAGE_STREAMS;
+        match live.entry(id.get()) {
+            Entry::Occupied(slot) if slot.get().releasing.load(Relaxed) => return None,
+            Entry::Occupied(slot) => {
+                slot.get().used_at.store(now, Relaxed);
+                return Some(Arc::clone(slot.get()));
+            }
+            Entry::Vacant(entry) if has_room => {
+                return Some(Arc::clone(entry.insert(Arc::new(Slot::new(now)))));
+            }
+            Entry::Vacant(_) => {}
+        }
+        self.crowded.store(true, Relaxed);
+        self.release_one(core, &live);
+        None
+    }
+
+    /// Lets go of the idle message stream that was used least recently. Idle is one whose slot
+    /// only the table holds, which nobody can change while the table is locked.
+    fn release_one(&self, core: &Arc<Core>, live: &HashMap<u64, Arc<Slot>>) {
+        let idle = live
+            .iter()
+            .filter(|(_, slot)| Arc::strong_count(slot) == 1 && !slot.releasing.load(Relaxed));
+        let Some((id, slot)) = idle.min_by_key(|(_, slot)| slot.used_at.load(Relaxed)) else {
+            return;
+        };
+        slot.releasing.store(true, Relaxed);
+        let frame = Release {
+            message_stream: VarInt::saturating(*id),
+        };
+        self.lanes[lane_of(*id)].push_unbounded(core, |out| frame.encode(out));
+    }
+
+    /// The peer lets us send up to `limit` in all on a message stream.
+    pub(crate) fn credited(&self, message_stream: u64, limit: u64) -> Result<(), BadCredit> {
+        let live = self.live.lock();
+        // Credit for a stream that was let go crossed our RELEASE on its way.
+        let Some(slot) = live.get(&message_stream) else {
+            return Ok(());
+        };
+        let granted = slot.granted.load(Relaxed);
+        let more = limit.saturating_sub(granted);
+        if more > MAX_CREDIT {
+            return Err(BadCredit);
+        }
+        if slot.credit.available_permits() as u64 + more > MAX_CREDIT {
+            return Err(BadCredit);
+        }
+        slot.granted.store(granted + more, Relaxed);
+        slot.credit.add_permits(more as usize);
+        Ok(())
+    }
+
+    /// The peer has forgotten a message stream that we let go.
+    pub(crate) fn released(&self, message_stream: u64) -> Result<(), BadCredit> {
+        let mut live = self.live.lock();
+        match live.entry(message_stream) {
+            Entry::Occupied(slot) if slot.get().releasing.load(Relaxed) => {
+                slot.remove();
+            }
+            _ => return Err(BadCredit),
+        }
+        drop(live);
+        self.freed.notify_waiters();
+        Ok(())
+    }
+
+    /// Resolves when all that was handed over is with the engine and the lanes are finished.
+    pub(crate) async fn finish(&self) {
+        for lane in &self.lanes {
+            lane.finish().await;
+        }
+    }
+
+    /// The session is over: whoever waits hears it.
+    pub(crate) fn close(&self) {
+        self.lanes.iter().for_each(WriteQueue::close);
+        self.live
+            .lock()
+            .values()
+            .for_each(|slot| slot.credit.close());
+        self.freed.notify_waiters();
+    }
+}
+
+impl Slot {
+    fn new(used_at: u64) -> Self {
+        Self {
+            order: tokio::sync::Mutex::new(()),
+            credit: Semaphore::new(INITIAL_CREDIT as usize),
+            granted: AtomicU64::new(INITIAL_CREDIT),
+            used_at: AtomicU64::new(used_at),
+            releasing: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a message can go as one frame with the credit that is there.
+    fn covers(&self, cost: u64, len: usize) -> bool {
+        len <= MAX_PART_LEN && self.credit.available_permits() as u64 >= cost
+    }
+
+    async fn spend(&self, cost: u64) -> Result<(), SlotClosed> {
+        self.credit
+            .acquire_many(cost as u32)
+            .await
+            .map_err(|_| SlotClosed)?
+            .forget();
+        Ok(())
+    }
+
+    /// Spends as much as is there, at least 1 and at most `want` or one part.
+    async fn spend_up_to(&self, want: usize) -> Result<usize, SlotClosed> {
+        let one = self.credit.acquire().await.map_err(|_| SlotClosed)?;
+        let most = want.min(MAX_PART_LEN);
+        let more = self.credit.available_permits().min(most - 1);
+        let rest = self.credit.try_acquire_many(more as u32);
+        let spent = 1 + rest.as_ref().map_or(0, |_| more);
+        if let Ok(rest) = rest {
+            rest.forget();
+        }
+        one.forget();
+        Ok(spent)
+    }
+}
+
+/// The session ended while waiting for credit or room.
+#[derive(Debug)]
+struct SlotClosed;
+
+fn cost_of(len: usize) -> u64 {
+    len as u64 + MESSAGE_COST
+}
+
+/// Waits for credit as a whole: never more than half of what an id begins with, so it always
+/// comes.
+const SMALL_COST: u64 = INITIAL_CREDIT / 2;
+
+/// More unspent credit than this is nonsense, and could overflow a counter.
+const MAX_CREDIT: u64 = 1 << 40;

@@ -1,0 +1,78 @@
+//! What can be counted and measured of a session.
+
+use std::{net::SocketAddr, time::Duration};
+
+use noq_proto::PathId;
+
+use super::core::Core;
+
+/// Counters of a session since it began, and its path as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionStats {
+    /// How long the session has existed.
+    pub age: Duration,
+    /// Smoothed round-trip time of the path.
+    pub round_trip: Duration,
+    /// UDP payload bytes sent, with all overhead.
+    pub bytes_sent: u64,
+    /// UDP payload bytes received, with all overhead.
+    pub bytes_received: u64,
+    /// UDP datagrams sent.
+    pub packets_sent: u64,
+    /// UDP datagrams received.
+    pub packets_received: u64,
+    /// Packets declared lost and sent anew.
+    pub packets_lost: u64,
+    /// Times we changed the traffic keys, by policy or on demand.
+    pub key_updates: u64,
+    /// The peer's datagrams that were no frames, and were dropped.
+    pub malformed_datagrams: u64,
+    /// The path in use.
+    pub path: PathInfo,
+}
+
+/// One way between the two nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PathInfo {
+    /// The peer's address, as we see it.
+    pub remote: Option<SocketAddr>,
+    /// Largest UDP payload the path is known to carry, in bytes.
+    pub mtu: u16,
+    /// Bytes that may be in flight.
+    pub congestion_window: u64,
+}
+
+pub(super) fn of(core: &Core) -> SessionStats {
+    let counted = core.connection.stats();
+    let path = core.connection.path_stats(PathId::ZERO);
+    let remote = core
+        .connection
+        .path(PathId::ZERO)
+        .and_then(|path| path.remote_address().ok());
+    SessionStats {
+        age: core
+            .platform
+            .now()
+            .saturating_duration_since(core.opened_at()),
+        round_trip: core.refresh_round_trip(),
+        bytes_sent: counted.udp_tx.bytes,
+        bytes_received: counted.udp_rx.bytes,
+        packets_sent: counted.udp_tx.datagrams,
+        packets_received: counted.udp_rx.datagrams,
+        packets_lost: counted.lost_packets,
+        key_updates: core.key_updates().lock().count,
+        malformed_datagrams: core.frames.malformed(),
+        path: PathInfo {
+            remote: remote.map(unmapped),
+            mtu: path.as_ref().map_or(0, |path| path.current_mtu),
+            congestion_window: path.as_ref().map_or(0, |path| path.cwnd),
+        },
+    }
+}
+
+/// An IPv4 address that the kernel dressed as IPv6 is shown as what it is.
+pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,267 @@
+//! The writing half of a byte stream.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use stt_wire::{RegisteredStreamCode, StreamCode};
+use tokio::io::AsyncWrite;
+
+use super::StreamId;
+use crate::{
+    session::{CloseReason, checkpoints::SmallWrites, core::Core, ledger::LedgerEntry},
+    transport::engine_code,
+};
+
+/// Writes bytes that the peer reads in order from its [`RecvStream`](super::RecvStream).
+///
+/// [`finish`](Self::finish) says that all was written. A stream dropped before that is reset, so
+/// that the reader never takes a part for the whole.
+#[derive(Debug)]
+pub struct SendStream {
+    engine: noq::SendStream,
+    writes: SmallWrites,
+    /// Present until the stream is finished or reset.
+    entry: Option<LedgerEntry>,
+    core: Arc<Core>,
+}
+
+/// Why bytes were not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The session is over.
+    #[error("session closed: {0}")]
+    Closed(CloseReason),
+    /// The peer wants no more of this stream; with the application's code, if it gave one.
+    #[error("stream stopped by the peer")]
+    Stopped {
+        /// The peer application's code.
+        code: Option<u32>,
+    },
+    /// The stream was finished or reset here.
+    #[error("stream already finished")]
+    Finished,
+}
+
+impl SendStream {
+    pub(crate) fn new(core: &Arc<Core>, engine: noq::SendStream) -> Self {
+        let writes = SmallWrites::new(&core.checkpoints, u64::from(engine.id()));
+        let entry = Some(core.ledger.sending());
+        Self {
+            engine,
+            writes,
+            entry,
+            core: Arc::clone(core),
+        }
+    }
+
+    /// A stream of ours that no application holds: it is finished when dropped, and an orderly end
+    /// waits for it by other means.
+    pub(crate) fn internal(core: &Arc<Core>, engine: noq::SendStream) -> Self {
+        let writes = SmallWrites::new(&core.checkpoints, u64::from(engine.id()));
+        Self {
+            engine,
+            writes,
+            entry: None,
+            core: Arc::clone(core),
+        }
+    }
+
+    /// Writes the first frame, which offsets don't count.
+    pub(crate) async fn write_header(&mut self, header: Bytes) -> Result<(), WriteError> {
+        self.engine
+            .write_chunk(header)
+            .await
+            .map_err(|error| self.write_error(error))
+    }
+
+    /// Names the stream within the session.
+    pub fn id(&self) -> StreamId {
+        StreamId(u64::from(self.engine.id()))
+    }
+
+    /// Writes some of `bytes` and returns how many, at least 1 unless `bytes` is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; nothing of `bytes` was taken then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if it doesn't resolve, nothing was written.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+        poll_fn(|cx| self.poll_write_some(cx, bytes)).await
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; a part may have been written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a part may have been written.
+    pub async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), WriteError> {
+        while !bytes.is_empty() {
+            let written = self.write(bytes).await?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
+    /// Writes all of `bytes` without copying them.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; a part may have been written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a part may have been written.
+    pub async fn write_bytes(&mut self, bytes: Bytes) -> Result<(), WriteError> {
+        self.write_chunks(&mut [bytes]).await
+    }
+
+    /// Writes all of `chunks` without copying them; they leave as one write.
+    pub(crate) async fn write_chunks(&mut self, chunks: &mut [Bytes]) -> Result<(), WriteError> {
+        let mut chunks = chunks;
+        poll_fn(|cx| self.writes.poll_ready(cx)).await;
+        let mut total = 0;
+        while !chunks.is_empty() {
+            let written = self.engine.write_many_chunks(&mut chunks).await;
+            total += written.map_err(|error| self.write_error(error))?;
+        }
+        self.writes.wrote(total);
+        Ok(())
+    }
+
+    /// Says that everything was written. The peer reads to the end and then sees it.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Finished`] if it was finished or reset before.
+    pub fn finish(&mut self) -> Result<(), WriteError> {
+        self.engine.finish().map_err(|_| WriteError::Finished)?;
+        self.entry = None;
+        Ok(())
+    }
+
+    /// Ends the stream early. Bytes not yet sent are dropped; the reader sees `code`.
+    pub fn reset(mut self, code: u32) {
+        self.reset_with(StreamCode::Application(code));
+    }
+
+    /// Streams of higher priority send first; 0 is where all begin.
+    pub fn set_priority(&self, priority: i32) {
+        // Fails only when the stream is over, and then there is nothing left to order.
+        let _ = self.engine.set_priority(priority);
+    }
+
+    /// Resolves when the peer has received everything up to the end, or has stopped reading.
+    /// Received is not consumed: for that, let the peer's application say so, or close the session.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Closed`] if the session ended first, [`WriteError::Stopped`] if the peer
+    /// stopped reading.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn delivered(&self) -> Result<(), WriteError> {
+        match self.engine.stopped().await {
+            Ok(None) => Ok(()),
+            Ok(Some(code)) => Err(WriteError::Stopped {
+                code: application(code),
+            }),
+            Err(_) => Err(WriteError::Closed(self.core.close_reason())),
+        }
+    }
+
+    fn poll_write_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, WriteError>> {
+        ready!(self.writes.poll_ready(cx));
+        let written = ready!(pin!(self.engine.write(bytes)).poll(cx));
+        Poll::Ready(match written {
+            Ok(written) => {
+                self.writes.wrote(written);
+                Ok(written)
+            }
+            Err(error) => Err(self.write_error(error)),
+        })
+    }
+
+    fn write_error(&self, error: noq::WriteError) -> WriteError {
+        match error {
+            noq::WriteError::Stopped(code) => WriteError::Stopped {
+                code: application(code),
+            },
+            noq::WriteError::ConnectionLost(_) => WriteError::Closed(self.core.close_reason()),
+            _ => WriteError::Finished,
+        }
+    }
+
+    pub(crate) fn reset_with(&mut self, code: StreamCode) {
+        // Fails only when the stream is over already.
+        let _ = self.engine.reset(engine_code(code.into()));
+        self.entry = None;
+    }
+}
+
+impl Drop for SendStream {
+    fn drop(&mut self) {
+        if self.entry.is_some() {
+            self.reset_with(StreamCode::Registered(RegisteredStreamCode::Dropped));
+        }
+    }
+}
+
+impl AsyncWrite for SendStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_some(cx, bytes).map_err(io::Error::from)
+    }
+
+    /// Nothing is held back here.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A second shutdown is no error by the trait's contract.
+        let _ = self.finish();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> Self {
+        let kind = match error {
+            WriteError::Closed(_) => io::ErrorKind::ConnectionAborted,
+            WriteError::Stopped { .. } => io::ErrorKind::BrokenPipe,
+            WriteError::Finished => io::ErrorKind::NotConnected,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// The application's code, if it was one.
+pub(super) fn application(code: noq::VarInt) -> Option<u32> {
+    match StreamCode::from(code.into_inner()) {
+        StreamCode::Application(code) => Some(code),
+        _ => None,
+    }
+}

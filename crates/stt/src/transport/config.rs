@@ -1,0 +1,58 @@
+//! The engine's settings, made from a node's [`Limits`].
+
+use std::{sync::Arc, time::Duration};
+
+use noq::{EndpointConfig, IdleTimeout, TransportConfig, congestion::CubicConfig};
+use stc::packet::ResetKey;
+
+use super::{
+    cid::RandomConnectionIds, crypto::EngineResetKey, platform::Platform, socket::VERSION,
+};
+use crate::limits::Limits;
+
+/// Settings of one connection, the same for both sides.
+pub(super) fn transport_config(limits: &Limits) -> Arc<TransportConfig> {
+    let mut config = TransportConfig::default();
+    let mut congestion = CubicConfig::default();
+    congestion.initial_window(INITIAL_WINDOW_BYTES);
+    config
+        .max_concurrent_bidi_streams(limits.streams.into())
+        .max_concurrent_uni_streams(limits.streams.saturating_add(OWN_STREAMS).into())
+        .max_idle_timeout(idle_timeout(limits.idle_timeout))
+        .keep_alive_interval(Some(limits.keep_alive))
+        .stream_receive_window(limits.stream_window().into())
+        .receive_window(limits.session_window.into())
+        .send_window(u64::from(limits.session_window))
+        .congestion_controller_factory(Arc::new(congestion))
+        // The spin bit would show a path's round-trip time to anyone on it.
+        .allow_spin(false);
+    Arc::new(config)
+}
+
+/// Settings of one socket.
+pub(super) fn endpoint_config(platform: &Platform) -> EndpointConfig {
+    let reset_key = EngineResetKey(ResetKey::new(platform.random()));
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    let entropy = platform.entropy();
+    config
+        .supported_versions(vec![VERSION])
+        .cid_generator(Arc::new(move || {
+            Box::new(RandomConnectionIds(entropy.clone()))
+        }));
+    if platform.is_deterministic() {
+        config.rng_seed(Some(platform.random()));
+    }
+    config
+}
+
+/// `None` (never) for what the engine's millisecond counter can't hold.
+fn idle_timeout(duration: Duration) -> Option<IdleTimeout> {
+    IdleTimeout::try_from(duration).ok()
+}
+
+/// HELLO and RESPONSE take two datagrams each. With the usual window of ten packets and an assumed
+/// round trip of 333 ms the pacer would hold the second one back for 26 ms.
+const INITIAL_WINDOW_BYTES: u64 = 128 * 1_024;
+
+/// One-way streams that are ours: control, frames and message lanes.
+const OWN_STREAMS: u32 = 2 + stt_wire::limits::MAX_LANE as u32 + 1;

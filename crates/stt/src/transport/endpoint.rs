@@ -1,0 +1,180 @@
+//! One bound socket with the engine on it: dials out, and hands up what others begin.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+
+use noq::{ClientConfig, Connecting, Connection, Incoming, ServerConfig, TransportConfig};
+use noq_proto::ConnectError;
+use stc::{
+    NodeId, SeedKeys,
+    handshake::{HandshakeContext, HandshakeError},
+    packet::TokenKey,
+};
+
+use super::{
+    cid::first_connection_id,
+    config::{endpoint_config, transport_config},
+    crypto::{AcceptorConfig, Authenticated, DialOutcome, DiallerConfig, DoorKeys, EngineTokenKey},
+    platform::Platform,
+    socket::{DroppedDatagrams, SilentSocket, VERSION},
+};
+use crate::limits::Limits;
+
+/// What every socket of a node has in common.
+pub(crate) struct EndpointSetup {
+    pub(crate) platform: Platform,
+    pub(crate) limits: Limits,
+    pub(crate) handshake: Arc<HandshakeContext>,
+    pub(crate) door: Arc<DoorKeys>,
+    pub(crate) dropped: Arc<DroppedDatagrams>,
+}
+
+/// The engine on one socket.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    engine: noq::Endpoint,
+    address: SocketAddr,
+    transport: Arc<TransportConfig>,
+    handshake: Arc<HandshakeContext>,
+    platform: Platform,
+}
+
+impl Endpoint {
+    /// Binds exactly `address`.
+    ///
+    /// A server configuration is always installed, also where nobody shall be let in: without one
+    /// the engine answers first packets with stateless resets.
+    pub(crate) fn bind(address: SocketAddr, setup: &EndpointSetup) -> io::Result<Self> {
+        let platform = &setup.platform;
+        let socket = platform.bind(address)?;
+        let address = socket.local_addr()?;
+        let transport = transport_config(&setup.limits);
+        let acceptor = AcceptorConfig {
+            context: Arc::clone(&setup.handshake),
+            door: Arc::clone(&setup.door),
+            entropy: platform.entropy(),
+        };
+        let token_key = EngineTokenKey(TokenKey::new(platform.random()));
+        let mut server = ServerConfig::new(Arc::new(acceptor), Arc::new(token_key));
+        server.transport_config(Arc::clone(&transport));
+        let engine = noq::Endpoint::new_with_abstract_socket(
+            endpoint_config(platform),
+            Some(server),
+            Box::new(SilentSocket::new(socket, Arc::clone(&setup.dropped))),
+            platform.runtime(),
+        )?;
+        let handshake = Arc::clone(&setup.handshake);
+        Ok(Self {
+            engine,
+            address,
+            transport,
+            handshake,
+            platform: platform.clone(),
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether a packet to `remote` can leave by this socket.
+    pub(crate) fn reaches(&self, remote: SocketAddr) -> bool {
+        self.address.is_ipv6() == remote.is_ipv6()
+    }
+
+    /// Runs the handshake under one seed until the responder's FINAL is verified.
+    pub(crate) async fn dial(
+        &self,
+        remote: SocketAddr,
+        seed: Arc<SeedKeys>,
+        expected: Option<NodeId>,
+    ) -> Result<(Connection, Authenticated), DialFailure> {
+        let outcome = DialOutcome::new();
+        let connecting = self.start_dial(remote, seed, expected, outcome.clone())?;
+        let connection = connecting
+            .await
+            .map_err(|error| match outcome.take_error() {
+                Some(refused) => DialFailure::Refused(refused),
+                None => DialFailure::Lost(error),
+            })?;
+        tokio::select! {
+            biased;
+            () = outcome.confirmed() => {}
+            error = connection.closed() => return Err(match outcome.take_error() {
+                Some(refused) => DialFailure::Refused(refused),
+                None => DialFailure::Lost(error),
+            }),
+        }
+        let proved = proved(&connection).ok_or(DialFailure::Refused(HandshakeError::Internal))?;
+        Ok((connection, proved))
+    }
+
+    fn start_dial(
+        &self,
+        remote: SocketAddr,
+        seed: Arc<SeedKeys>,
+        expected: Option<NodeId>,
+        outcome: DialOutcome,
+    ) -> Result<Connecting, DialFailure> {
+        let entropy = self.platform.entropy();
+        let crypto = DiallerConfig {
+            context: Arc::clone(&self.handshake),
+            seed: Arc::clone(&seed),
+            expected,
+            entropy: entropy.clone(),
+            outcome,
+        };
+        let mut config = ClientConfig::new(Arc::new(crypto));
+        config
+            .version(VERSION)
+            .transport_config(Arc::clone(&self.transport))
+            .initial_dst_cid_provider(Arc::new(move || {
+                first_connection_id(&seed, &mut entropy.clone())
+            }));
+        self.engine
+            .connect_with(config, remote, "")
+            .map_err(DialFailure::NotStarted)
+    }
+
+    /// The next attempt of somebody who passed the door; `None` once the endpoint is closed.
+    pub(crate) async fn incoming(&self) -> Option<Incoming> {
+        self.engine.accept().await
+    }
+
+    /// Ends every connection at once and takes no more.
+    pub(crate) fn close(&self, code: u64) {
+        self.engine.close(super::engine_code(code), &[]);
+    }
+
+    /// Resolves when the peers of all connections have been told that they are closed.
+    pub(crate) async fn drained(&self) {
+        self.engine.wait_all_draining().await;
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a finished handshake proved; `None` before it has.
+pub(crate) fn proved(connection: &Connection) -> Option<Authenticated> {
+    let identity = connection
+        .peer_identity()?
+        .downcast::<Authenticated>()
+        .ok()?;
+    Some(*identity)
+}
+
+/// Why a dial led to nothing.
+#[derive(Debug)]
+pub(crate) enum DialFailure {
+    /// The handshake was refused here; says why.
+    Refused(HandshakeError),
+    /// The connection ended before the handshake did.
+    Lost(noq::ConnectionError),
+    /// The engine would not begin.
+    NotStarted(ConnectError),
+}

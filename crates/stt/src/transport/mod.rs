@@ -1,0 +1,24 @@
+//! The engine (QUIC, by the `noq` crate) with STC as its cryptography.
+//!
+//! The engine's types end here and in the private parts of `session`: none is in the public API,
+//! so the engine could be replaced.
+//!
+//! * [`platform`]: clock, tasks, sockets, randomness;
+//! * [`socket`]: keeps the engine silent towards strangers;
+//! * [`crypto`]: STC in the engine's shape;
+//! * [`config`], [`cid`]: its settings and connection ids;
+//! * [`endpoint`]: one bound socket.
+
+mod cid;
+mod config;
+pub(crate) mod crypto;
+pub(crate) mod endpoint;
+pub(crate) mod platform;
+pub(crate) mod socket;
+
+use noq::VarInt;
+
+/// A code of ours as the engine's integer. All of ours are below 2^62; a larger one saturates.
+pub(crate) fn engine_code(code: u64) -> VarInt {
+    VarInt::from_u64(code).unwrap_or(VarInt::MAX)
+}

@@ -1,0 +1,186 @@
+//! What the node needs from the world: a clock, tasks, sockets and randomness.
+//!
+//! [`Platform::system`] is the real one (Tokio, kernel sockets, the operating system's generator).
+//! A simulation hands in its own, and then the whole node runs on virtual time: nothing in this
+//! crate reads a clock, spawns a task or draws a random number except through here.
+//!
+//! Not here: what is sent through the sockets (`endpoint.rs`) and how they are kept silent
+//! (`socket.rs`).
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use noq::{AsyncTimer, AsyncUdpSocket, Runtime, TokioRuntime};
+use parking_lot::Mutex;
+use stc::Entropy;
+
+/// Binds one UDP socket to exactly the address asked for.
+pub type Bind = dyn Fn(SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> + Send + Sync;
+
+/// Fills a buffer with random bytes fit for keys.
+pub type Fill = dyn FnMut(&mut [u8]) + Send;
+
+/// A clock, tasks, sockets and randomness. Cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    runtime: Arc<dyn Runtime>,
+    bind: Arc<Bind>,
+    entropy: Arc<Mutex<Fill>>,
+    deterministic: bool,
+}
+
+impl Platform {
+    /// The operating system, driven by Tokio. Must be used inside a Tokio runtime.
+    pub fn system() -> Self {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
+        let wrap = Arc::clone(&runtime);
+        Self {
+            runtime,
+            bind: Arc::new(move |address| wrap.wrap_udp_socket(bind_kernel_socket(address)?)),
+            entropy: Arc::new(Mutex::new(fill_from_system)),
+            deterministic: false,
+        }
+    }
+
+    /// A platform of the caller's: everything it does comes from these three.
+    #[cfg(feature = "simulation")]
+    pub fn simulated(
+        runtime: Arc<dyn Runtime>,
+        bind: Arc<Bind>,
+        entropy: Arc<Mutex<Fill>>,
+    ) -> Self {
+        Self {
+            runtime,
+            bind,
+            entropy,
+            deterministic: true,
+        }
+    }
+
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::clone(&self.runtime)
+    }
+
+    pub(crate) fn bind(&self, address: SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> {
+        (self.bind)(address)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(Box::pin(task));
+    }
+
+    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep {
+            timer: self.runtime.new_timer(self.now() + duration),
+        }
+    }
+
+    /// Runs `future` for at most `limit`; `None` when the time is up. Drops the future then.
+    pub(crate) async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            output = future => Some(output),
+            () = self.sleep(limit) => None,
+        }
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy().fill(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn entropy(&self) -> PlatformEntropy {
+        PlatformEntropy(Arc::clone(&self.entropy))
+    }
+
+    /// Whether the engine's own generators must be seeded from ours, so that a run can be replayed.
+    pub(crate) fn is_deterministic(&self) -> bool {
+        self.deterministic
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Platform")
+            .field("runtime", &self.runtime)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Fills `out` from the operating system's generator.
+///
+/// The one source of randomness for a node outside a simulation; also what an application hands to
+/// [`stc`]'s functions.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        fill_from_system(out);
+    }
+}
+
+/// A handle on the platform's generator.
+#[derive(Clone)]
+pub(crate) struct PlatformEntropy(Arc<Mutex<Fill>>);
+
+impl Entropy for PlatformEntropy {
+    fn fill(&mut self, out: &mut [u8]) {
+        let mut fill = self.0.lock();
+        fill(out);
+    }
+}
+
+/// Resolves once, when its moment has come.
+#[derive(Debug)]
+pub(crate) struct Sleep {
+    timer: Pin<Box<dyn AsyncTimer>>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.timer.as_mut().poll(cx)
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a system without randomness can't run this program"
+)]
+fn fill_from_system(out: &mut [u8]) {
+    aws_lc_rs::rand::fill(out).expect("the operating system gives random bytes");
+}
+
+/// An IPv6 socket carries IPv6 only, so that `[::]:p` and `0.0.0.0:p` can both be bound and each
+/// is exactly what was asked for. Buffers are larger than the kernel's default, because a receiver
+/// that is scheduled away for a millisecond at 10 Gbit/s misses a megabyte.
+fn bind_kernel_socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // The kernel caps these at its own maximum; a smaller buffer costs speed, not correctness.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+const SOCKET_BUFFER_BYTES: usize = 4 << 20;
