@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use noq::udp;
-use stt_sim::{Fate, Link};
+use stt_sim::{Fate, Link, Net, Sim};
 use support::bare::{A, B, receive, send, world};
 
 #[test]
@@ -155,4 +155,63 @@ fn traffic_elsewhere_leaves_the_luck_of_a_link_alone() {
         to_b.map(|packet| packet.fate).collect::<Vec<_>>()
     };
     assert_eq!(fates(false), fates(true));
+}
+
+#[test]
+fn another_seed_is_another_luck() {
+    let fates = |seed| {
+        let sim = Sim::new(seed);
+        let net = Net::new(&sim, Link::lossy(0.5));
+        let (a, _b) = (net.bind(A).unwrap(), net.bind(B).unwrap());
+        net.capture(true);
+        sim.block_on(async {
+            for _ in 0..100 {
+                send(&*a, B, &[0; 10], None).await;
+            }
+        });
+        net.packets()
+            .into_iter()
+            .map(|packet| packet.fate)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(fates(1), fates(1));
+    assert_ne!(fates(1), fates(2));
+}
+
+#[test]
+fn the_two_directions_of_a_pair_have_lucks_of_their_own() {
+    let (sim, net) = world(Link::lossy(0.5));
+    let (a, b) = (net.bind(A).unwrap(), net.bind(B).unwrap());
+    net.capture(true);
+    sim.block_on(async {
+        for _ in 0..100 {
+            send(&*a, B, &[0; 10], None).await;
+            send(&*b, A, &[0; 10], None).await;
+        }
+    });
+    let packets = net.packets();
+    let (there, back): (Vec<_>, Vec<_>) = packets.iter().partition(|packet| packet.from == A);
+    assert!(
+        there
+            .iter()
+            .zip(back)
+            .any(|(there, back)| there.fate != back.fate)
+    );
+}
+
+#[test]
+fn the_trace_tells_apart_runs_that_differ_in_a_byte_an_address_or_a_nanosecond() {
+    let trace = |to, byte, delay| {
+        let (sim, net) = world(Link::ideal());
+        let a = net.bind(A).unwrap();
+        sim.block_on(async {
+            sim.sleep(Duration::from_nanos(delay)).await;
+            send(&*a, to, &[byte], None).await;
+        });
+        net.trace()
+    };
+    assert_eq!(trace(B, 0, 0), trace(B, 0, 0));
+    assert_ne!(trace(B, 0, 0), trace(B, 1, 0));
+    assert_ne!(trace(B, 0, 0), trace(A, 0, 0));
+    assert_ne!(trace(B, 0, 0), trace(B, 0, 1));
 }

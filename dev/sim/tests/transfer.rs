@@ -78,11 +78,14 @@ fn twenty_clients_at_one_server_replay_byte_for_byte() {
                     stream.stopped().await.unwrap();
                 }));
             }
+            let sim = world.sim.clone();
             world.sim.spawn(async move {
                 while let Some(incoming) = server.accept().await {
-                    let connection = incoming.await.unwrap();
-                    let mut stream = connection.accept_uni().await.unwrap();
-                    assert_eq!(stream.read_to_end(10_000).await.unwrap(), [7; 10_000]);
+                    sim.spawn(async move {
+                        let connection = incoming.await.unwrap();
+                        let mut stream = connection.accept_uni().await.unwrap();
+                        assert_eq!(stream.read_to_end(10_000).await.unwrap(), [7; 10_000]);
+                    });
                 }
             });
             for client in clients {
