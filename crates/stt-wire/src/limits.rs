@@ -40,6 +40,3 @@ pub const MAX_LIVE_MESSAGE_STREAMS: usize = 1_024;
 /// Writes a sender may have in flight on a data stream beyond the last offset the peer's
 /// application consumed.
 pub const MAX_UNCONSUMED_WRITES: usize = 256;
-
-/// Checkpoints of one data stream that may wait for their answer at once.
-pub const MAX_WAITING_CHECKPOINTS: usize = 4;

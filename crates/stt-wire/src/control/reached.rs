@@ -5,7 +5,7 @@
 //! | varint | `stream` | QUIC stream id                       |
 //! | varint | `offset` | the offset asked for, or a later one |
 //!
-//! It answers every checkpoint of the stream at or before its offset.
+//! Until it has come, the stream has no other checkpoint.
 //!
 //! *spec:* WIRE-50 to WIRE-54.
 
