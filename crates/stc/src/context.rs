@@ -2,7 +2,7 @@
 //!
 //! A context comes from a group, from a seed, or from a session's exporter, and from a context
 //! come child contexts. Whoever derives the same context opens what was sealed in it. A context
-//! authenticates its holders as a whole, never one of them. spec: STC-28 to STC-32.
+//! authenticates its holders as a whole, never one of them. spec: STC-29 to STC-32.
 //!
 //! ```text
 //! sealed = version u8 = 1 | salt 32 | ciphertext, as long as the plaintext | tag 16
