@@ -223,6 +223,7 @@ const TEXT_LEN: usize = 52;
 mod tests {
     use super::*;
     use crate::entropy::testing::Counter;
+    use curve25519_dalek::scalar::{Scalar, clamp_integer};
     use proptest::prelude::*;
 
     fn identity(seed: u8) -> Identity {
@@ -303,6 +304,35 @@ mod tests {
         assert!(
             plain.verify(&signed, &signature).is_ok(),
             "the check above would be idle"
+        );
+    }
+
+    /// The owner of a key can make such a signature, and it fits several messages with some luck.
+    #[test]
+    fn commitments_of_small_order_are_refused() {
+        let seed = [5; 32];
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let node = NodeId::from_bytes(key.public_key().as_ref().try_into().unwrap());
+        let secret = sha512(&[&seed]);
+        let secret = Scalar::from_bytes_mod_order(clamp_integer(secret[..32].try_into().unwrap()));
+
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let signed = Domain::Label("record").signed_bytes(&[b"message"]);
+        let challenge = sha512(&[&neutral, node.as_bytes(), &signed]);
+        let response = Scalar::from_bytes_mod_order_wide(&challenge) * secret;
+        let mut signature = [0; SIGNATURE_LEN];
+        signature[..32].copy_from_slice(&neutral);
+        signature[32..].copy_from_slice(response.as_bytes());
+
+        let plain = UnparsedPublicKey::new(&ED25519, node.as_bytes());
+        assert!(
+            plain.verify(&signed, &signature).is_ok(),
+            "the check below would be idle"
+        );
+        assert_eq!(
+            node.verify("record", b"message", &signature),
+            Err(SignatureError)
         );
     }
 

@@ -13,6 +13,7 @@
 //! *Invariants.*
 //! - *Pure*: no clock, no socket, no thread, no randomness of the system. Randomness is an
 //!   argument ([`Entropy`]). The one named exception is [`MlKem768`], whose library draws its own.
+//!   The machine is asked only which instructions it has ([`Suite::preferred`]).
 //! - *Nothing weak on a wire*: from a passphrase only inputs of the password-authenticated key
 //!   exchange are derived. There is no code path from a passphrase to a tag, a context or a name.
 //! - *Refusals look alike*: whatever cryptography refuses has one wire code; the reason is for the

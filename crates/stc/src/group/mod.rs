@@ -6,7 +6,7 @@
 //! *Invariant*: from a passphrase only inputs of the handshake are derived. Nothing that goes on a
 //! wire, into a file or into a name may be testable offline, so there is no context of it.
 //!
-//! *Spec*: STC-7 to STC-14.
+//! spec: STC-7 to STC-14.
 
 mod id;
 mod passphrase;

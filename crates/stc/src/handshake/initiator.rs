@@ -57,7 +57,12 @@ impl Initiator {
             .kem
             .generate(entropy)
             .map_err(|_| HandshakeError::Internal)?;
-        let codes: Vec<u8> = context.suites.iter().map(|suite| suite.code()).collect();
+        let codes: Vec<u8> = context
+            .suites
+            .iter()
+            .take(MAX_SUITES)
+            .map(|suite| suite.code())
+            .collect();
         let hello = Hello {
             random: &random,
             suites: &codes,
@@ -342,3 +347,6 @@ impl AwaitFinal {
         Ok(self.established)
     }
 }
+
+/// What the one byte that counts suites can say.
+const MAX_SUITES: usize = u8::MAX as usize;

@@ -16,7 +16,7 @@
 //! - Both sides get equal keys only if all bytes of all messages were the same to both.
 //!
 //! *Not here*: levels, retransmission and time limits, which are the engine's; parameters are
-//! opaque bytes. *Spec*: STC-20 to STC-28.
+//! opaque bytes. spec: STC-20 to STC-28.
 
 mod error;
 mod exporter;

@@ -207,6 +207,15 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_those_of_rfc_9001() {
+        let [aes, chacha] = SUITES.map(key);
+        assert_eq!(aes.confidentiality_limit(), 8_388_608);
+        assert_eq!(aes.integrity_limit(), 4_503_599_627_370_496);
+        assert_eq!(chacha.confidentiality_limit(), u64::MAX);
+        assert_eq!(chacha.integrity_limit(), 68_719_476_736);
+    }
+
+    #[test]
     fn key_update_changes_the_key() {
         let secret = TrafficSecret::derive(&Secret::new([7; 64]), "test", b"");
         let next = PacketKey::new(Suite::Aes256Gcm, &secret.next());

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! *Not here*: packet numbers, key phases and when to update. The engine knows those.
-//! *Spec*: STC-15 to STC-19.
+//! spec: STC-15 to STC-19.
 
 mod header;
 mod initial;
