@@ -48,4 +48,4 @@ pub use transport::platform::SystemEntropy;
 
 /// The seam for simulated networks and clocks.
 #[cfg(feature = "simulation")]
-pub use transport::platform::{Bind, Fill, Platform};
+pub use transport::platform::{Bind, Platform};

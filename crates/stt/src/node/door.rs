@@ -388,16 +388,13 @@ mod tests {
         let mut door = Doorkeeper::new(Door::Open, 1_000, now);
         let source = ip("2001:db8::1");
         for _ in 0..GUESSES.coins {
-            door.failed(&ticket(door_judge(&mut door, source, now)));
+            let guess = ticket(door.judge(source, true, now));
+            door.failed(&guess);
         }
         assert!(matches!(door.judge(source, true, now), Verdict::Ignore));
         let later = now + GUESSES.refill;
         assert!(matches!(door.judge(source, true, later), Verdict::Admit(_)));
         assert!(matches!(door.judge(source, true, later), Verdict::Ignore));
-    }
-
-    fn door_judge(door: &mut Doorkeeper, source: IpAddr, now: Instant) -> Verdict {
-        door.judge(source, true, now)
     }
 
     #[test]
@@ -408,7 +405,8 @@ mod tests {
         let admitted = ticket(door.judge(member, true, now));
         door.succeeded(&admitted, now);
         for _ in 0..GUESSES.coins {
-            door.failed(&ticket(door_judge(&mut door, neighbour, now)));
+            let guess = ticket(door.judge(neighbour, true, now));
+            door.failed(&guess);
         }
         assert!(matches!(door.judge(neighbour, true, now), Verdict::Ignore));
         assert!(matches!(door.judge(member, true, now), Verdict::Admit(_)));

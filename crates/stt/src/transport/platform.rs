@@ -26,7 +26,7 @@ use stc::Entropy;
 pub type Bind = dyn Fn(SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> + Send + Sync;
 
 /// Fills a buffer with random bytes fit for keys.
-pub type Fill = dyn FnMut(&mut [u8]) + Send;
+type Fill = dyn FnMut(&mut [u8]) + Send;
 
 /// A clock, tasks, sockets and randomness. Cheap to clone.
 #[derive(Clone)]
@@ -55,8 +55,9 @@ impl Platform {
     pub fn simulated(
         runtime: Arc<dyn Runtime>,
         bind: Arc<Bind>,
-        entropy: Arc<Mutex<Fill>>,
+        entropy: impl FnMut(&mut [u8]) + Send + 'static,
     ) -> Self {
+        let entropy = Arc::new(Mutex::new(entropy));
         Self {
             runtime,
             bind,

@@ -1,0 +1,91 @@
+//! A simulated world of nodes that share a seed.
+//!
+//! Everything descends from one number; when a test fails, the simulator prints it, and the same
+//! number replays the run.
+
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+
+use std::net::SocketAddr;
+
+use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session};
+use stt_sim::{Link, Net, Sim, SimEntropy};
+
+/// A network, its clock, and the group whose members live in it.
+pub struct World {
+    pub sim: Sim,
+    pub net: Net,
+    pub group: Group,
+}
+
+impl World {
+    pub fn new(seed: u64, link: Link) -> Self {
+        let sim = Sim::new(seed);
+        let net = Net::new(&sim, link);
+        let group = Group::generate(&mut Bytes(sim.entropy("group")));
+        Self { sim, net, group }
+    }
+
+    /// A node of the world's group on host `10.0.0.<host>`, port 4000.
+    pub async fn node(&self, host: u8) -> Node {
+        self.start(self.builder(host)).await
+    }
+
+    pub async fn node_with(&self, host: u8, limits: Limits) -> Node {
+        self.start(self.builder(host).limits(limits)).await
+    }
+
+    pub fn builder(&self, host: u8) -> NodeBuilder {
+        self.builder_of(host, self.group.clone())
+    }
+
+    pub fn builder_of(&self, host: u8, group: Group) -> NodeBuilder {
+        let name = format!("node {host}");
+        let mut seed = self.sim.entropy(&format!("{name} seed"));
+        Node::builder(group)
+            .node_seed(NodeSeed::from_bytes(seed.bytes()))
+            .bind(address(host))
+            .platform(self.platform(&name))
+    }
+
+    pub fn platform(&self, name: &str) -> Platform {
+        let entropy = self.sim.entropy(name).into_fn();
+        Platform::simulated(self.sim.runtime(), self.net.binder(), entropy)
+    }
+
+    pub async fn start(&self, builder: NodeBuilder) -> Node {
+        builder.start().await.unwrap()
+    }
+
+    /// Two nodes and their session: `(dialler, acceptor, at the dialler, at the acceptor)`.
+    pub async fn pair(&self) -> (Node, Node, Session, Session) {
+        self.pair_with(Limits::default()).await
+    }
+
+    pub async fn pair_with(&self, limits: Limits) -> (Node, Node, Session, Session) {
+        let acceptor = self.node_with(1, limits.clone()).await;
+        let dialler = self.node_with(2, limits).await;
+        let to_acceptor = dialler.connect(address(1)).await.unwrap();
+        let to_dialler = acceptor.accept().await.unwrap();
+        (dialler, acceptor, to_acceptor, to_dialler)
+    }
+}
+
+pub fn address(host: u8) -> SocketAddr {
+    ([10, 0, 0, host], 4000).into()
+}
+
+/// Bytes that differ at every offset and never repeat a run, from a small seed.
+pub fn payload(seed: u64, len: usize) -> Vec<u8> {
+    let sim = Sim::new(seed);
+    let mut bytes = vec![0; len];
+    sim.entropy("payload").fill(&mut bytes);
+    bytes
+}
+
+struct Bytes(SimEntropy);
+
+impl Entropy for Bytes {
+    fn fill(&mut self, out: &mut [u8]) {
+        self.0.fill(out);
+    }
+}
