@@ -85,7 +85,7 @@ impl Default for KeyUpdatePolicy {
         Self {
             packets: 1 << 22,
             bytes: 64 << 30,
-            interval: Duration::from_secs(3_600),
+            interval: Duration::from_hours(1),
         }
     }
 }

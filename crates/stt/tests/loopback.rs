@@ -1,5 +1,7 @@
 //! Two nodes over real sockets: the paths an application walks first.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use std::time::Duration;
 
 use stt::{CloseReason, ConnectError, Delivery, Group, Node, SystemEntropy, Target, UserFrameType};

@@ -1,5 +1,7 @@
 //! Streams and messages over links that lose, duplicate, reorder and corrupt.
 
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 mod support;
 
 use std::time::Duration;

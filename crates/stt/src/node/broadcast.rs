@@ -11,7 +11,7 @@ use crate::session::{SendError, Session, SessionId};
 /// What became of a message for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Delivery {
+pub struct BroadcastDelivery {
     /// The recipient.
     pub session_id: SessionId,
     /// Queued for it, or why not.
@@ -40,7 +40,7 @@ pub(super) async fn broadcast(
     recipients: Vec<(SessionId, Option<Session>)>,
     stream_id: u64,
     message: &Bytes,
-) -> Vec<Delivery> {
+) -> Vec<BroadcastDelivery> {
     let sends = recipients
         .into_iter()
         .map(|(session_id, session)| async move {
@@ -48,7 +48,7 @@ pub(super) async fn broadcast(
                 Some(session) => send(shared, &session, stream_id, message.clone()).await,
                 None => Err(BroadcastError::Unknown),
             };
-            Delivery {
+            BroadcastDelivery {
                 session_id,
                 outcome,
             }

@@ -113,15 +113,13 @@ pub(super) async fn connect(
     let limit = shared.limits.handshake_timeout;
     let addresses = resolve(target).await?;
     let first = addresses.first().copied();
-    let race = race(shared, target, addresses);
-    let (connection, proved) = match shared.platform.timeout(limit, race).await {
-        Some(outcome) => outcome?,
-        None => {
-            let address = first.unwrap_or_else(|| (IpAddr::from([0, 0, 0, 0]), target.port).into());
-            let waited = shared.platform.now().saturating_duration_since(started);
-            return Err(ConnectError::NoAnswer { address, waited });
-        }
+    let race = race(shared, target, &addresses);
+    let Some(outcome) = shared.platform.timeout(limit, race).await else {
+        let address = first.unwrap_or_else(|| (IpAddr::from([0, 0, 0, 0]), target.port).into());
+        let waited = shared.platform.now().saturating_duration_since(started);
+        return Err(ConnectError::NoAnswer { address, waited });
     };
+    let (connection, proved) = outcome?;
     let (platform, limits) = (&shared.platform, &shared.limits);
     let session = Session::start(connection, proved, platform, limits, &shared.inbox);
     if let Err(not_added) = shared.add(&session) {
@@ -165,7 +163,7 @@ fn in_turn<T>(mut first: VecDeque<T>, mut second: VecDeque<T>) -> Vec<T> {
 async fn race(
     shared: &Shared,
     target: &Target,
-    addresses: Vec<SocketAddr>,
+    addresses: &[SocketAddr],
 ) -> Result<(Connection, Authenticated), ConnectError> {
     let mut waiting = plan(shared, addresses);
     let mut running = FuturesUnordered::new();
@@ -193,7 +191,7 @@ async fn race(
 }
 
 /// Which address with which seed, in the order of trying.
-fn plan(shared: &Shared, addresses: Vec<SocketAddr>) -> VecDeque<(SocketAddr, Arc<SeedKeys>)> {
+fn plan(shared: &Shared, addresses: &[SocketAddr]) -> VecDeque<(SocketAddr, Arc<SeedKeys>)> {
     let group = shared.group();
     let seeds = group.seeds();
     let attempts = seeds.flat_map(|seed| addresses.iter().map(|address| (*address, seed.clone())));

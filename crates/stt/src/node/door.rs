@@ -198,8 +198,8 @@ impl Source {
                 Self::V4([a, b, c])
             }
             IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, ..] = Ipv6Addr::octets(&address);
-                Self::V6([a, b, c, d, e, f, g])
+                let [network @ .., _, _, _, _, _, _, _, _, _] = Ipv6Addr::octets(&address);
+                Self::V6(network)
             }
         }
     }

@@ -26,7 +26,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use stc::{Group, NodeId};
 
-pub use broadcast::{BroadcastError, Delivery as BroadcastDelivery};
+pub use broadcast::{BroadcastDelivery, BroadcastError};
 pub use builder::{Accepting, NodeBuilder, StartError};
 pub use dial::{ConnectError, Target};
 pub use receive::{ReceivedPacket, Receiver};
@@ -34,7 +34,10 @@ pub use rotation::RotationError;
 pub use stats::NodeStats;
 
 use self::shared::Shared;
-use crate::session::{By, CloseReason, Session, SessionId, keys};
+use crate::{
+    session::{By, CloseReason, Session, SessionId, keys},
+    transport::endpoint::Endpoint,
+};
 
 /// A member of a group: it reaches others and is reached.
 ///
@@ -71,7 +74,7 @@ impl Node {
         self.shared
             .endpoints
             .iter()
-            .map(|endpoint| endpoint.address())
+            .map(Endpoint::address)
             .collect()
     }
 
@@ -207,12 +210,7 @@ impl Node {
         for endpoint in &self.shared.endpoints {
             endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
         }
-        let drained = join_all(
-            self.shared
-                .endpoints
-                .iter()
-                .map(|endpoint| endpoint.drained()),
-        );
+        let drained = join_all(self.shared.endpoints.iter().map(Endpoint::drained));
         self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
         if first {
             self.shared.inbox.end();

@@ -76,15 +76,12 @@ async fn admit(shared: Arc<Shared>, connecting: Connecting, ticket: Ticket) {
         () = ticket.evicted.notified() => None,
     };
     let now = shared.platform.now();
-    match session {
-        Some(session) => {
-            shared.doorkeeper.lock().succeeded(&ticket, now);
-            shared.hand_over(session);
-        }
-        None => {
-            shared.counters.refused.fetch_add(1, Relaxed);
-            shared.doorkeeper.lock().failed(&ticket);
-        }
+    if let Some(session) = session {
+        shared.doorkeeper.lock().succeeded(&ticket, now);
+        shared.hand_over(session);
+    } else {
+        shared.counters.refused.fetch_add(1, Relaxed);
+        shared.doorkeeper.lock().failed(&ticket);
     }
 }
 

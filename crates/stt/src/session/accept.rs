@@ -183,10 +183,10 @@ fn refuse(error: OpenError, recv: RecvStream) -> Named {
 async fn take(core: &Arc<Core>, named: Named, send: Option<SendStream>) {
     match named {
         Named::As(kind, recv) => serve(core, kind, recv, send).await,
-        Named::Refused(recv, code) => reject(recv, send, StreamCode::Registered(code)),
+        Named::Refused(recv, why) => reject(recv, send, StreamCode::Registered(why)),
         Named::Broken(error) => {
             tracing::warn!(%error, session = %core.id(), "stream header");
-            core.end(CloseReason::Violation { by: By::Us });
+            core.end(CloseReason::for_malformed(error));
         }
         Named::Gone => drop_unnamed(send),
     }

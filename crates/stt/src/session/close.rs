@@ -12,7 +12,7 @@
 
 use bytes::Bytes;
 use noq::ConnectionError;
-use stt_wire::{CloseCode, RegisteredClose};
+use stt_wire::{CloseCode, DecodeError, RegisteredClose};
 
 /// Which of the two sides did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +104,14 @@ impl CloseReason {
             ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => {
                 Self::Failed { by: By::Us }
             }
+        }
+    }
+
+    /// How a session ends whose peer sent bytes that don't decode.
+    pub(super) fn for_malformed(error: DecodeError) -> Self {
+        match error.close_code() {
+            RegisteredClose::LimitExceeded => Self::AtLimit { by: By::Us },
+            _ => Self::Violation { by: By::Us },
         }
     }
 

@@ -33,8 +33,8 @@ pub(crate) struct Closing {
     begun: AtomicBool,
     finished: AtomicBool,
     control: watch::Sender<bool>,
-    peer_closing: watch::Sender<Option<StreamCounts>>,
-    peer_finished: watch::Sender<bool>,
+    peer_opened_in_all: watch::Sender<Option<StreamCounts>>,
+    finished_by_peer: watch::Sender<bool>,
 }
 
 impl Default for Closing {
@@ -43,8 +43,8 @@ impl Default for Closing {
             begun: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             control: watch::Sender::new(false),
-            peer_closing: watch::Sender::new(None),
-            peer_finished: watch::Sender::new(false),
+            peer_opened_in_all: watch::Sender::new(None),
+            finished_by_peer: watch::Sender::new(false),
         }
     }
 }
@@ -72,15 +72,15 @@ impl Closing {
     }
 
     pub(super) fn peer_closes(&self, opened: StreamCounts) {
-        self.peer_closing.send_replace(Some(opened));
+        self.peer_opened_in_all.send_replace(Some(opened));
     }
 
     pub(super) fn peer_finished(&self) {
-        self.peer_finished.send_replace(true);
+        self.finished_by_peer.send_replace(true);
     }
 
     async fn peer_opened(&self) -> StreamCounts {
-        let mut closing = self.peer_closing.subscribe();
+        let mut closing = self.peer_opened_in_all.subscribe();
         loop {
             if let Some(opened) = *closing.borrow_and_update() {
                 return opened;
@@ -92,7 +92,7 @@ impl Closing {
 
     async fn wait_for_peer(&self) {
         let _ = self
-            .peer_finished
+            .finished_by_peer
             .subscribe()
             .wait_for(|finished| *finished)
             .await;
@@ -121,7 +121,7 @@ async fn run(core: &Core) {
     core.control.closing(core.ledger.opened_counts());
     let theirs = core.closing.peer_opened().await;
     core.ledger.all_received(theirs).await;
-    let heard_first = *core.closing.peer_finished.borrow();
+    let heard_first = *core.closing.finished_by_peer.borrow();
     core.closing.finished.store(true, SeqCst);
     core.control.finished(core.ledger.opened_counts());
     core.closing.wait_for_peer().await;

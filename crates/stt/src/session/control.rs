@@ -32,20 +32,19 @@ pub(super) async fn write_control(core: Arc<Core>) {
 pub(super) async fn read_control(core: Arc<Core>, mut stream: RecvStream) {
     stream.detach_from_ledger();
     if !core.closing.control_arrived() {
-        return violated(&core, "a second control stream");
+        return end(&core, ControlViolation::Second);
     }
     let mut decoder = FrameDecoder::new(MAX_CONTROL_LEN);
     loop {
         match stream.read_bytes(usize::MAX).await {
             Ok(Some(mut chunk)) => {
-                if let Err(error) = take_frames(&core, &mut decoder, &mut chunk) {
-                    return violated(&core, error);
+                if let Err(violation) = take_frames(&core, &mut decoder, &mut chunk) {
+                    return end(&core, violation);
                 }
             }
-            // The peer keeps it open to the end of the session.
-            Ok(None) => return violated(&core, "the control stream was finished"),
             Err(_) if core.connection.close_reason().is_some() => return,
-            Err(_) => return violated(&core, "the control stream was reset"),
+            // The peer keeps it open to the end of the session.
+            Ok(None) | Err(_) => return end(&core, ControlViolation::Ended),
         }
     }
 }
@@ -54,27 +53,30 @@ fn take_frames(
     core: &Arc<Core>,
     decoder: &mut FrameDecoder,
     chunk: &mut bytes::Bytes,
-) -> Result<(), &'static str> {
-    while let Some(frame) = decoder.decode(chunk).map_err(describe)? {
-        take(core, ControlFrame::decode(frame).map_err(describe)?)?;
+) -> Result<(), ControlViolation> {
+    while let Some(frame) = decoder.decode(chunk).map_err(ControlViolation::Malformed)? {
+        take(
+            core,
+            ControlFrame::decode(frame).map_err(ControlViolation::Malformed)?,
+        )?;
     }
     Ok(())
 }
 
-fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), &'static str> {
+fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
     match frame {
         ControlFrame::Credit(credit) => core
             .outbox
             .credited(credit.message_stream.get(), credit.limit.get())
-            .map_err(|_| "credit beyond all measure")?,
+            .map_err(|_| ControlViolation::Credit)?,
         ControlFrame::Released(released) => core
             .outbox
             .released(released.message_stream.get())
-            .map_err(|_| "released a message stream that was not let go")?,
+            .map_err(|_| ControlViolation::Released)?,
         ControlFrame::Checkpoint(asked) => core
             .checkpoints
             .asked_for(asked.stream.get(), asked.offset.get())
-            .map_err(|_| "checkpoints of more streams than can exist")?,
+            .map_err(|_| ControlViolation::Checkpoints)?,
         ControlFrame::Reached(reached) => {
             core.checkpoints
                 .answered(reached.stream.get(), reached.offset.get());
@@ -93,14 +95,29 @@ fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn describe(error: DecodeError) -> &'static str {
-    tracing::debug!(%error, "control frame");
-    "a malformed control frame"
+fn end(core: &Core, violation: ControlViolation) {
+    tracing::warn!(%violation, session = %core.id(), "control stream");
+    core.end(match violation {
+        ControlViolation::Malformed(error) => CloseReason::for_malformed(error),
+        _ => CloseReason::Violation { by: By::Us },
+    });
 }
 
-fn violated(core: &Core, what: &str) {
-    tracing::warn!(what, session = %core.id(), "control stream");
-    core.end(CloseReason::Violation { by: By::Us });
+/// How the peer broke the rules of the control stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum ControlViolation {
+    #[error(transparent)]
+    Malformed(DecodeError),
+    #[error("a second control stream")]
+    Second,
+    #[error("the control stream ended before the session")]
+    Ended,
+    #[error("credit beyond all measure")]
+    Credit,
+    #[error("a message stream released that was not let go")]
+    Released,
+    #[error("checkpoints of more streams than can exist")]
+    Checkpoints,
 }
 
 /// Above all that applications ask for.

@@ -138,7 +138,6 @@ impl Frames {
     }
 
     pub(super) fn send_datagram(
-        &self,
         core: &Core,
         frame_type: UserFrameType,
         payload: &Bytes,

@@ -42,6 +42,7 @@ use crate::{
     limits::Limits,
     transport::{crypto::Authenticated, platform::Platform},
 };
+use frames::Frames;
 use messages::inbox::Inbox;
 
 /// Names a session; 8 bytes, the same on both sides, known to nobody else.
@@ -284,9 +285,7 @@ impl Session {
         frame_type: UserFrameType,
         payload: impl Into<Bytes>,
     ) -> Result<(), DatagramError> {
-        self.core
-            .frames
-            .send_datagram(&self.core, frame_type, &payload.into())
+        Frames::send_datagram(&self.core, frame_type, &payload.into())
     }
 
     /// The next frame of the peer, reliable or as a datagram.

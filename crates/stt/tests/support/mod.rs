@@ -3,7 +3,12 @@
 //! Everything descends from one number; when a test fails, the simulator prints it, and the same
 //! number replays the run.
 
-#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test takes what it needs, and a failed step is a failed test"
+)]
 
 use std::net::SocketAddr;
 

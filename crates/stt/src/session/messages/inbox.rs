@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use super::incoming::{Growth, Incoming};
 use crate::{
     node::ReceivedPacket,
-    session::{SessionId, core::Core, ledger::LedgerEntry},
+    session::{By, CloseReason, SessionId, core::Core, ledger::LedgerEntry},
     transport::platform::Platform,
 };
 
@@ -72,6 +72,17 @@ pub(crate) enum LaneViolation {
     OutOfTurn,
 }
 
+impl LaneViolation {
+    /// How the session ends that did it.
+    pub(super) fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Malformed(error) => CloseReason::for_malformed(error),
+            Self::BeyondCredit { .. } | Self::TooManyIds => CloseReason::AtLimit { by: By::Us },
+            Self::TooLong | Self::OutOfTurn => CloseReason::Violation { by: By::Us },
+        }
+    }
+}
+
 impl Inbox {
     pub(crate) fn new(limit: usize, platform: Platform) -> Arc<Self> {
         let state = Mutex::default();
@@ -115,11 +126,11 @@ impl Inbox {
     }
 
     /// Takes one frame of a lane. Frames of sessions that are over are dropped.
-    pub(crate) fn deliver(&self, key: u64, frame: LaneFrame) -> Result<(), LaneViolation> {
+    pub(crate) fn deliver(&self, key: u64, frame: &LaneFrame) -> Result<(), LaneViolation> {
         let now = self.platform.now();
         let consumers = {
             let mut state = self.state.lock();
-            state.deliver(key, &frame, now)?;
+            state.deliver(key, frame, now)?;
             state.grant_waiting(self.limit);
             if state.ready.is_empty() {
                 Vec::new()
@@ -230,10 +241,10 @@ impl State {
         if incoming.has_messages() {
             mailbox.ready.push_back(id);
         }
-        if let Some(core) = &mailbox.core {
-            if let Some(limit) = incoming.next_limit(now, core.round_trip(), &mut mailbox.growth) {
-                core.control.credit(id, limit);
-            }
+        if let Some(core) = &mailbox.core
+            && let Some(limit) = incoming.next_limit(now, core.round_trip(), &mut mailbox.growth)
+        {
+            core.control.credit(id, limit);
         }
         let packet = ReceivedPacket {
             session_id: mailbox.id,

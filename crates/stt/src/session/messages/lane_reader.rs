@@ -6,7 +6,6 @@ use stt_wire::{DecodeError, FrameDecoder, LaneFrame, limits::MAX_LANE_FRAME_LEN}
 
 use super::inbox::{Inbox, LaneViolation};
 use crate::session::{
-    By, CloseReason,
     core::Core,
     stream::{ReadError, RecvStream},
 };
@@ -18,7 +17,7 @@ pub(crate) async fn read_lane(core: Arc<Core>, inbox: Arc<Inbox>, mut lane: Recv
         Err(LaneError::Lost(_)) => tracing::debug!("message lane cut off"),
         Err(LaneError::Misbehaved(violation)) => {
             tracing::warn!(%violation, session = %core.id(), "message lane");
-            core.end(CloseReason::Violation { by: By::Us });
+            core.end(violation.close_reason());
         }
     }
 }
@@ -28,7 +27,7 @@ async fn drain(core: &Core, inbox: &Inbox, lane: &mut RecvStream) -> Result<(), 
     let max_message = core.limits.message as u64;
     while let Some(mut chunk) = lane.read_bytes(usize::MAX).await.map_err(LaneError::Lost)? {
         while let Some(frame) = decoder.decode(&mut chunk)? {
-            inbox.deliver(core.key(), LaneFrame::decode(frame, max_message)?)?;
+            inbox.deliver(core.key(), &LaneFrame::decode(frame, max_message)?)?;
         }
         inbox.has_room().await;
     }

@@ -80,7 +80,7 @@ impl RecvStream {
         self.engine
             .read_chunk(max)
             .await
-            .map_err(|error| self.read_error(error))
+            .map_err(|error| self.read_error(&error))
     }
 
     /// This stream stays open to the end of the session, which must not wait for it.
@@ -112,7 +112,7 @@ impl RecvStream {
                 self.entry = None;
                 Ok(0)
             }
-            Err(error) => Err(self.read_error(error)),
+            Err(error) => Err(self.read_error(&error)),
         }
     }
 
@@ -130,7 +130,7 @@ impl RecvStream {
             .engine
             .read_chunk(max)
             .await
-            .map_err(|error| self.read_error(error))?;
+            .map_err(|error| self.read_error(&error))?;
         match &chunk {
             Some(bytes) => self.progress.advance(bytes.len()),
             None => self.entry = None,
@@ -169,11 +169,11 @@ impl RecvStream {
         self.entry = None;
     }
 
-    fn read_error(&mut self, error: noq::ReadError) -> ReadError {
+    fn read_error(&mut self, error: &noq::ReadError) -> ReadError {
         self.entry = None;
         match error {
             noq::ReadError::Reset(code) => ReadError::Reset {
-                code: application(code),
+                code: application(*code),
             },
             noq::ReadError::ConnectionLost(_) => ReadError::Closed(self.core.close_reason()),
             _ => ReadError::Stopped,
@@ -213,7 +213,7 @@ impl AsyncRead for RecvStream {
 impl RecvStream {
     fn io_error(&mut self, error: io::Error) -> io::Error {
         match error.downcast::<noq::ReadError>() {
-            Ok(error) => self.read_error(error).into(),
+            Ok(error) => self.read_error(&error).into(),
             Err(error) => error,
         }
     }

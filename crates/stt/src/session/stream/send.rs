@@ -78,7 +78,7 @@ impl SendStream {
         self.engine
             .write_chunk(header)
             .await
-            .map_err(|error| self.write_error(error))
+            .map_err(|error| self.write_error(&error))
     }
 
     /// Names the stream within the session.
@@ -136,7 +136,7 @@ impl SendStream {
         let mut total = 0;
         while !chunks.is_empty() {
             let written = self.engine.write_many_chunks(&mut chunks).await;
-            total += written.map_err(|error| self.write_error(error))?;
+            total += written.map_err(|error| self.write_error(&error))?;
         }
         self.writes.wrote(total);
         Ok(())
@@ -197,14 +197,14 @@ impl SendStream {
                 self.writes.wrote(written);
                 Ok(written)
             }
-            Err(error) => Err(self.write_error(error)),
+            Err(error) => Err(self.write_error(&error)),
         })
     }
 
-    fn write_error(&self, error: noq::WriteError) -> WriteError {
+    fn write_error(&self, error: &noq::WriteError) -> WriteError {
         match error {
             noq::WriteError::Stopped(code) => WriteError::Stopped {
-                code: application(code),
+                code: application(*code),
             },
             noq::WriteError::ConnectionLost(_) => WriteError::Closed(self.core.close_reason()),
             _ => WriteError::Finished,

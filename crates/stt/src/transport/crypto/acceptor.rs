@@ -73,7 +73,7 @@ impl ServerConfig for AcceptorConfig {
         let mut encoded = Vec::new();
         parameters.write(&mut encoded);
         let handshake = ResponderHandshake {
-            state: Some(State::AwaitHello {
+            state: Some(State::Hello {
                 parameters: encoded,
             }),
             context: Arc::clone(&self.context),
@@ -96,16 +96,17 @@ struct ResponderHandshake {
     entropy: PlatformEntropy,
 }
 
+/// What the responder waits for.
 enum State {
-    AwaitHello { parameters: Vec<u8> },
-    AwaitAuth(AwaitAuth),
+    Hello { parameters: Vec<u8> },
+    Auth(AwaitAuth),
 }
 
 impl Handshake for ResponderHandshake {
     fn on_message(&mut self, message: &[u8]) -> Result<Step, HandshakeError> {
         match self.state.take() {
-            Some(State::AwaitHello { parameters }) => self.on_hello(&parameters, message),
-            Some(State::AwaitAuth(state)) => on_auth_proof(state, message),
+            Some(State::Hello { parameters }) => self.on_hello(&parameters, message),
+            Some(State::Auth(state)) => on_auth_proof(state, message),
             None => Err(unexpected(message)),
         }
     }
@@ -133,7 +134,7 @@ impl ResponderHandshake {
             peer_parameters: Some(next.peer_parameters().to_vec()),
             authenticated: None,
         };
-        self.state = Some(State::AwaitAuth(next));
+        self.state = Some(State::Auth(next));
         Ok(step)
     }
 }

@@ -60,7 +60,7 @@ impl DialOutcome {
     }
 
     fn fail(&self, error: &HandshakeError) {
-        *self.error.lock() = Some(error.clone());
+        *self.error.lock() = Some(*error);
     }
 }
 
@@ -85,7 +85,7 @@ impl ClientConfig for DiallerConfig {
             ConnectError::EndpointStopping
         })?;
         let handshake = InitiatorHandshake {
-            state: Some(State::AwaitResponse(state)),
+            state: Some(State::Response(state)),
             seed: Arc::clone(&self.seed),
             outcome: self.outcome.clone(),
         };
@@ -104,25 +104,26 @@ struct InitiatorHandshake {
     outcome: DialOutcome,
 }
 
+/// What the initiator waits for.
 enum State {
-    AwaitResponse(AwaitResponse),
-    AwaitProof(AwaitProof),
-    AwaitFinal(AwaitFinal),
+    Response(AwaitResponse),
+    Proof(AwaitProof),
+    Final(AwaitFinal),
 }
 
 impl InitiatorHandshake {
     fn advance(&mut self, message: &[u8]) -> Result<Step, HandshakeError> {
         match self.state.take() {
-            Some(State::AwaitResponse(state)) => {
+            Some(State::Response(state)) => {
                 let (next, keys) = state.on_response(message)?;
-                self.state = Some(State::AwaitProof(next));
+                self.state = Some(State::Proof(next));
                 let keys = engine_keys(&keys, Side::Client);
                 Ok(Step {
                     flights: vec![(Vec::new(), Some(keys))],
                     ..Step::default()
                 })
             }
-            Some(State::AwaitProof(state)) => {
+            Some(State::Proof(state)) => {
                 let (next, sent) = state.on_response_proof(message)?;
                 let exporter = next.exporter().clone();
                 let proved = Authenticated {
@@ -137,10 +138,10 @@ impl InitiatorHandshake {
                     peer_parameters: Some(next.peer_parameters().to_vec()),
                     authenticated: Some((proved, sent.keys, exporter)),
                 };
-                self.state = Some(State::AwaitFinal(next));
+                self.state = Some(State::Final(next));
                 Ok(step)
             }
-            Some(State::AwaitFinal(state)) => {
+            Some(State::Final(state)) => {
                 state.on_final(message)?;
                 self.outcome.confirmed.send_replace(true);
                 Ok(Step::default())

@@ -13,7 +13,7 @@
 //! * bytes handed out together with keys still leave at the old level;
 //! * `read_handshake` gets bytes without their level and in any slices, so messages are cut here,
 //!   and bytes behind a message that changes the level are refused until its keys were taken;
-//! * the responder's 1-RTT keys exist only once AUTH_PROOF is verified, so no byte of an
+//! * the responder's 1-RTT keys exist only once `AUTH_PROOF` is verified, so no byte of an
 //!   application is ever sent to an unauthenticated peer.
 
 use std::{any::Any, collections::VecDeque, io::Cursor};
