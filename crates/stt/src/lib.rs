@@ -49,3 +49,8 @@ pub use transport::platform::SystemEntropy;
 /// The seam for simulated networks and clocks.
 #[cfg(feature = "simulation")]
 pub use transport::platform::{Bind, Platform};
+
+/// Compiles and runs the example of the front page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

@@ -120,7 +120,7 @@ async fn run(core: &Core) {
     core.frames.outbound().finish().await;
     core.control.closing(core.ledger.opened_counts());
     let theirs = core.closing.peer_opened().await;
-    core.ledger.all_received(theirs).await;
+    core.ledger.all_done(theirs).await;
     let heard_first = *core.closing.finished_by_peer.borrow();
     core.closing.finished.store(true, SeqCst);
     core.control.finished(core.ledger.opened_counts());

@@ -78,11 +78,13 @@ impl Ledger {
         self.wait_until(|entries| entries.sending == 0).await;
     }
 
-    /// Resolves when every one of the peer's `opened` streams was seen and read to its end.
-    pub(crate) async fn all_received(&self, opened: StreamCounts) {
+    /// Resolves when every one of the peer's `opened` streams was seen and read to its end, and
+    /// what they made us write back is written.
+    pub(crate) async fn all_done(&self, opened: StreamCounts) {
         self.wait_until(|entries| {
             let seen = entries.accepted;
-            seen.bi >= opened.bi && seen.uni >= opened.uni && entries.receiving == 0
+            let all_seen = seen.bi >= opened.bi && seen.uni >= opened.uni;
+            all_seen && entries.receiving == 0 && entries.sending == 0
         })
         .await;
     }
