@@ -11,15 +11,23 @@
 //! use up the guesses of somebody else. Addresses that had a session lately have a purse of their
 //! own, so a flood of guesses doesn't lock members out.
 
+mod known;
+mod purse;
+mod source;
+
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use stc::Door;
 use tokio::sync::Notify;
+
+use known::Known;
+use purse::{Purse, PurseSize};
+use source::{Purses, Source};
 
 /// Decides about attempts to reach us.
 #[derive(Debug)]
@@ -29,6 +37,7 @@ pub(super) struct Doorkeeper {
     next_ticket: u64,
     half_open: BTreeMap<u64, Arc<Notify>>,
     sources: HashMap<Source, Purses>,
+    forgotten_at: Instant,
     everyone: Purse,
     known: Known,
 }
@@ -71,6 +80,7 @@ impl Doorkeeper {
             next_ticket: 0,
             half_open: BTreeMap::new(),
             sources: HashMap::new(),
+            forgotten_at: now,
             everyone: Purse::full(EVERYONE, now),
             known: Known::default(),
         }
@@ -170,7 +180,7 @@ impl Doorkeeper {
     fn purses(&mut self, source: IpAddr, now: Instant) -> Option<&mut Purses> {
         let source = Source::of(source);
         if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&source) {
-            self.sources.retain(|_, purses| !purses.are_full(now));
+            self.forget_idle_sources(now);
             if self.sources.len() >= MAX_SOURCES {
                 return None;
             }
@@ -181,142 +191,18 @@ impl Doorkeeper {
                 .or_insert_with(|| Purses::new(now)),
         )
     }
-}
 
-/// A network that counts as one source of attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
-    V4([u8; 3]),
-    V6([u8; 7]),
-}
-
-impl Source {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = Ipv4Addr::octets(&address);
-                Self::V4([a, b, c])
-            }
-            IpAddr::V6(address) => {
-                let [network @ .., _, _, _, _, _, _, _, _, _] = Ipv6Addr::octets(&address);
-                Self::V6(network)
-            }
+    /// Looks at all sources, so at most once a second: a flood of new ones must not make it a
+    /// habit.
+    fn forget_idle_sources(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.forgotten_at) >= FORGET_EVERY {
+            self.forgotten_at = now;
+            self.sources.retain(|_, purses| !purses.are_full(now));
         }
     }
 }
 
-#[derive(Debug)]
-struct Purses {
-    free: Purse,
-    guesses: Purse,
-}
-
-impl Purses {
-    fn new(now: Instant) -> Self {
-        Self {
-            free: Purse::full(FREE, now),
-            guesses: Purse::full(GUESSES, now),
-        }
-    }
-
-    fn are_full(&mut self, now: Instant) -> bool {
-        self.free.is_full(now) && self.guesses.is_full(now)
-    }
-}
-
-/// A token bucket.
-#[derive(Debug)]
-struct Purse {
-    size: PurseSize,
-    coins: u32,
-    counted_at: Instant,
-}
-
-/// How much a purse holds, and how long one coin takes to come back.
-#[derive(Debug, Clone, Copy)]
-struct PurseSize {
-    coins: u32,
-    refill: Duration,
-}
-
-impl Purse {
-    fn full(size: PurseSize, now: Instant) -> Self {
-        Self {
-            size,
-            coins: size.coins,
-            counted_at: now,
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        self.refill(now);
-        let some = self.coins > 0;
-        self.coins = self.coins.saturating_sub(1);
-        some
-    }
-
-    fn give_back(&mut self) {
-        self.coins = (self.coins + 1).min(self.size.coins);
-    }
-
-    fn is_full(&mut self, now: Instant) -> bool {
-        self.refill(now);
-        self.coins == self.size.coins
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.counted_at);
-        let coins = passed.as_nanos() / self.size.refill.as_nanos();
-        if coins >= u128::from(self.size.coins) {
-            *self = Self::full(self.size, now);
-        } else if coins > 0 {
-            self.coins = (self.coins + coins as u32).min(self.size.coins);
-            self.counted_at += self.size.refill * coins as u32;
-        }
-    }
-}
-
-/// Addresses that had a session lately, each with a purse of its own.
-#[derive(Debug, Default)]
-struct Known {
-    purses: HashMap<IpAddr, Purse>,
-    order: VecDeque<IpAddr>,
-}
-
-impl Known {
-    fn take(&mut self, source: IpAddr, now: Instant) -> bool {
-        self.purses
-            .get_mut(&source)
-            .is_some_and(|purse| purse.take(now))
-    }
-
-    fn remember(&mut self, source: IpAddr, now: Instant) {
-        if self
-            .purses
-            .insert(source, Purse::full(KNOWN, now))
-            .is_none()
-        {
-            self.order.push_back(source);
-        }
-        if self.order.len() > MAX_KNOWN
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.purses.remove(&oldest);
-        }
-    }
-}
-
-/// Attempts of one source without any doubt.
-const FREE: PurseSize = PurseSize {
-    coins: 8,
-    refill: Duration::from_secs(8),
-};
-
-/// Guesses of one source.
-const GUESSES: PurseSize = PurseSize {
-    coins: 16,
-    refill: Duration::from_secs(4),
-};
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// Guesses of all sources together.
 const EVERYONE: PurseSize = PurseSize {
@@ -324,21 +210,17 @@ const EVERYONE: PurseSize = PurseSize {
     refill: Duration::from_millis(62),
 };
 
-/// Attempts of an address that had a session lately; a session fills it up again.
-const KNOWN: PurseSize = PurseSize {
-    coins: 32,
-    refill: Duration::from_secs(2),
-};
-
 /// Sources watched at a time, about 100 bytes each.
 const MAX_SOURCES: usize = 4_096;
 
-/// Addresses remembered at a time, about 100 bytes each.
-const MAX_KNOWN: usize = 4_096;
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::Ipv4Addr;
+
+    use super::{
+        source::{FREE, GUESSES},
+        *,
+    };
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
