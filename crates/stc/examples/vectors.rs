@@ -135,7 +135,7 @@ fn packets() -> Vec<(&'static str, Value)> {
         ("AES-256-GCM", input(1, 0, 0)),
         (
             "AES-256-GCM on another path",
-            input(1, 0x0102_0304, 0x0102_0304_0506_0708),
+            input(1, 0xfffe_fdfc, 0x3ffe_fdfc_fbfa_f9f8),
         ),
         ("ChaCha20-Poly1305", input(2, 0, 1)),
     ]

@@ -343,6 +343,16 @@ mod tests {
         bytes[0] = 0xee;
         bytes[31] = 0x7f;
         assert!(!is_acceptable_point(bytes));
+        // Other numbers beyond the prime, which are points of large order.
+        let others = (0xef..=0xff).map(|low| {
+            bytes[0] = low;
+            bytes
+        });
+        let readable: Vec<_> = others
+            .filter(|bytes| CompressedEdwardsY(*bytes).decompress().is_some())
+            .collect();
+        assert!(!readable.is_empty(), "the check below would be idle");
+        assert!(!readable.into_iter().any(is_acceptable_point));
         // 1 with the sign bit of a zero x.
         let mut bytes = [0; 32];
         bytes[0] = 1;

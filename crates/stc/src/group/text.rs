@@ -211,3 +211,34 @@ const CHECKSUM_LEN: usize = 4;
 /// 55 bytes are 88 characters of base32 without a bit to spare.
 const PAYLOAD_LEN: usize = CHECKSUM_AT + CHECKSUM_LEN;
 const LINE_LEN: usize = PREFIX.len() + PAYLOAD_LEN * 8 / 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line whose checksum is right, whatever the fields say.
+    fn line(version: u8, epoch: u16) -> String {
+        let mut payload = [7; PAYLOAD_LEN];
+        payload[0] = version;
+        payload[EPOCH_AT..KEY_AT].copy_from_slice(&epoch.to_be_bytes());
+        let sum = checksum(&payload[..CHECKSUM_AT]);
+        payload[CHECKSUM_AT..].copy_from_slice(&sum);
+        format!("{PREFIX}{}", BASE32_NOPAD.encode(&payload))
+    }
+
+    #[test]
+    fn version_of_a_line_must_be_known() {
+        assert!(parse(&line(VERSION, 1)).is_ok());
+        let error = parse(&line(2, 1)).err();
+        assert_eq!(error, Some(ParseGroupError::UnknownVersion { version: 2 }));
+    }
+
+    #[test]
+    fn epochs_are_numbered_from_one() {
+        assert_eq!(
+            parse(&line(VERSION, 0)).err(),
+            Some(ParseGroupError::EpochZero)
+        );
+        assert!(parse(&line(VERSION, u16::MAX)).is_ok());
+    }
+}

@@ -70,6 +70,37 @@ fn suite_that_was_not_offered_is_refused() {
 }
 
 #[test]
+fn offer_without_suites_is_malformed() {
+    let mut pair = Pair::new();
+    let (_, mut hello) = pair.start(None);
+    hello.drain(SUITES_AT..SUITES_AT + 2);
+    hello[SUITES_AT - 1] = 0;
+    let body = u16::try_from(hello.len() - 4).unwrap();
+    hello[2..4].copy_from_slice(&body.to_be_bytes());
+    let error = pair.respond(&hello).unwrap_err();
+    assert_eq!(error, HandshakeError::Malformed(Malformation::NoSuites));
+}
+
+#[test]
+fn parameters_of_a_peer_are_bounded() {
+    for (extra, allowed) in [(0, true), (1, false)] {
+        let mut pair = Pair::new();
+        let (_, mut hello) = pair.start(None);
+        let parameters_at = HELLO_SHARE_AT + 32 + ENCAPSULATION_KEY_LEN;
+        hello.truncate(parameters_at);
+        let parameters = vec![0; MAX_PARAMETERS_LEN + extra];
+        hello.extend_from_slice(&u16::try_from(parameters.len()).unwrap().to_be_bytes());
+        hello.extend_from_slice(&parameters);
+        hello.extend_from_slice(&[0, 0]);
+        let body = u16::try_from(hello.len() - 4).unwrap();
+        hello[2..4].copy_from_slice(&body.to_be_bytes());
+        let too_long = HandshakeError::Malformed(Malformation::ParametersTooLong);
+        let expected = if allowed { None } else { Some(too_long) };
+        assert_eq!(pair.respond(&hello).err(), expected);
+    }
+}
+
+#[test]
 fn neutral_share_is_refused_by_both_sides() {
     let mut pair = Pair::new();
     for kind in [1, 2] {

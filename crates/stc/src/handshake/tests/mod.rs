@@ -207,10 +207,14 @@ fn expected_peer_is_accepted_and_another_is_not() {
 }
 
 #[test]
-fn node_that_reaches_itself_is_refused_on_both_sides() {
+fn initiator_that_reaches_itself_says_so() {
     let mut pair = Pair::new();
     pair.responder.identity = pair.initiator.identity.clone();
-    assert_eq!(pair.error(untouched), HandshakeError::SelfDial);
+    let (initiator, hello) = pair.start(None);
+    let (_, flight) = pair.respond(&hello).unwrap();
+    let (initiator, _) = initiator.on_response(&flight.response).unwrap();
+    let result = initiator.on_response_proof(&flight.response_proof);
+    assert_eq!(result.err(), Some(HandshakeError::SelfDial));
 
     let own = pair.initiator.identity.node_id();
     let result = Initiator::start(

@@ -79,12 +79,21 @@ fn packet(input: &Value) -> Value {
         &bytes(input, "header"),
         &mut body,
     );
-    let mask = HeaderKey::new(suite, &secret).mask(&array(input, "sample"));
+    let headers = HeaderKey::new(suite, &secret);
+    let sample = array(input, "sample");
+    // A header of one byte, four bytes where the packet number is, and the sample.
+    let protected = |first: u8| {
+        let mut packet = [&[first, 1, 2, 3, 4][..], &sample].concat();
+        headers.protect(1, &mut packet).unwrap();
+        hex(&packet[..5])
+    };
     json!({
         "secret": hex(secret.as_bytes()),
         "next_secret": hex(secret.next().as_bytes()),
         "sealed": hex(&body),
-        "header_mask": hex(&mask),
+        "header_mask": hex(&headers.mask(&sample)),
+        "c301020304_protected": protected(0xc3),
+        "4001020304_protected": protected(0x40),
         "retry_tag": hex(&retry_tag(&bytes(input, "connection_id"), &bytes(input, "plaintext"))),
     })
 }
