@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::{
     By, CloseReason,
     control::read_control,
-    core::{Core, REFUSED},
+    core::Core,
     messages::lane_reader::read_lane,
     stream::{RecvStream, SendStream},
 };
@@ -115,11 +115,13 @@ pub(super) async fn accept_streams(core: Arc<Core>) {
         core.ledger.accepted(id);
         let task = Arc::clone(&core);
         core.platform.spawn(async move {
-            let named = task.platform.timeout(NAME_WITHIN, name(recv)).await;
+            let mut recv = recv;
+            let naming = name(&mut recv);
+            let named = task.platform.timeout(NAME_WITHIN, naming).await;
             drop(permit);
             match named {
-                None => drop_unnamed(send),
-                Some(named) => take(&task, named, send).await,
+                Some(named) => take(&task, named, recv, send).await,
+                None => reject(recv, send, RegisteredStreamCode::OpenTimeout),
             }
         });
     }
@@ -127,9 +129,9 @@ pub(super) async fn accept_streams(core: Arc<Core>) {
 
 /// A stream of which the first frame was read.
 enum Named {
-    As(StreamKind, RecvStream),
+    As(StreamKind),
     /// Refuse it and go on.
-    Refused(RecvStream, RegisteredStreamCode),
+    Refused(RegisteredStreamCode),
     /// The peer doesn't speak our language.
     Broken(DecodeError),
     /// It ended before it said what it is.
@@ -137,7 +139,7 @@ enum Named {
 }
 
 /// Reads the first frame and not a byte more, because what follows belongs to someone else.
-async fn name(mut recv: RecvStream) -> Named {
+async fn name(recv: &mut RecvStream) -> Named {
     let mut decoder = FrameDecoder::new(MAX_OPEN_LEN);
     let mut missing = SHORTEST_FRAME;
     loop {
@@ -154,8 +156,8 @@ async fn name(mut recv: RecvStream) -> Named {
             Ok(None) => {}
             Ok(Some(frame)) => {
                 return match Open::decode(frame) {
-                    Ok(open) => Named::As(open.kind, recv),
-                    Err(error) => refuse(error, recv),
+                    Ok(open) => Named::As(open.kind),
+                    Err(error) => refuse(error),
                 };
             }
             Err(error) => return Named::Broken(error),
@@ -172,23 +174,23 @@ fn missing_after(asked: usize, piece: &[u8]) -> usize {
     }
 }
 
-fn refuse(error: OpenError, recv: RecvStream) -> Named {
+fn refuse(error: OpenError) -> Named {
     match (error.stream_code(), error) {
-        (Some(code), _) => Named::Refused(recv, code),
+        (Some(code), _) => Named::Refused(code),
         (None, OpenError::Malformed(error)) => Named::Broken(error),
         (None, _) => Named::Broken(DecodeError::Truncated),
     }
 }
 
-async fn take(core: &Arc<Core>, named: Named, send: Option<SendStream>) {
+async fn take(core: &Arc<Core>, named: Named, recv: RecvStream, send: Option<SendStream>) {
     match named {
-        Named::As(kind, recv) => serve(core, kind, recv, send).await,
-        Named::Refused(recv, why) => reject(recv, send, StreamCode::Registered(why)),
+        Named::As(kind) => serve(core, kind, recv, send).await,
+        Named::Refused(why) => reject(recv, send, why),
         Named::Broken(error) => {
             tracing::warn!(%error, session = %core.id(), "stream header");
             core.end(CloseReason::for_malformed(error));
         }
-        Named::Gone => drop_unnamed(send),
+        Named::Gone => reject(recv, send, RegisteredStreamCode::None),
     }
 }
 
@@ -199,7 +201,7 @@ async fn serve(core: &Arc<Core>, kind: StreamKind, recv: RecvStream, send: Optio
         Direction::OneWay
     };
     if !kind.may_run(direction) {
-        return reject(recv, send, REFUSED);
+        return reject(recv, send, RegisteredStreamCode::RefusedKind);
     }
     match (kind, send) {
         (StreamKind::Data { .. }, Some(send)) => core.accepted.two_way.push((send, recv)),
@@ -210,20 +212,15 @@ async fn serve(core: &Arc<Core>, kind: StreamKind, recv: RecvStream, send: Optio
             read_lane(Arc::clone(core), Arc::clone(&core.inbox), recv).await;
         }
         (StreamKind::Messages { .. }, None) => core.end(CloseReason::Violation { by: By::Us }),
-        (_, send) => reject(recv, send, REFUSED),
+        (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
     }
 }
 
-fn reject(mut recv: RecvStream, send: Option<SendStream>, code: StreamCode) {
+fn reject(mut recv: RecvStream, send: Option<SendStream>, why: RegisteredStreamCode) {
+    let code = StreamCode::Registered(why);
     recv.stop_with(code);
     if let Some(mut send) = send {
         send.reset_with(code);
-    }
-}
-
-fn drop_unnamed(send: Option<SendStream>) {
-    if let Some(mut send) = send {
-        send.reset_with(StreamCode::Registered(RegisteredStreamCode::OpenTimeout));
     }
 }
 

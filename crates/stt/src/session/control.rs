@@ -1,6 +1,6 @@
 //! The control streams, one each way: STT's own frames, out of reach of what applications do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use stt_wire::{ControlFrame, DecodeError, FrameDecoder, limits::MAX_CONTROL_LEN};
 
@@ -10,6 +10,10 @@ use super::{
 };
 
 /// Opens our control stream and writes what there is to tell until the session ends.
+///
+/// The first news leaves at once; those that follow on its heels are joined, so that there are at
+/// most [`WRITES_A_ROUND_TRIP`] pieces of this stream under way and the peer's engine can hold them
+/// behind a lost packet.
 pub(super) async fn write_control(core: Arc<Core>) {
     let Some(mut stream) = open(&core, stt_wire::StreamKind::Control).await else {
         return;
@@ -21,8 +25,12 @@ pub(super) async fn write_control(core: Arc<Core>) {
             _ = core.connection.closed() => return,
             bytes = core.control.next() => bytes,
         };
-        if stream.write_all(&bytes).await.is_err() {
+        if stream.write_unmetered(bytes.freeze()).await.is_err() {
             return;
+        }
+        let pause = core.refresh_round_trip() / WRITES_A_ROUND_TRIP;
+        if pause > IMPERCEPTIBLE {
+            core.platform.sleep(pause).await;
         }
     }
 }
@@ -119,6 +127,11 @@ enum ControlViolation {
     #[error("checkpoints of more streams than can exist")]
     Checkpoints,
 }
+
+const WRITES_A_ROUND_TRIP: u32 = 256;
+
+/// Shorter pauses are not worth a timer: no path is that long.
+const IMPERCEPTIBLE: Duration = Duration::from_micros(50);
 
 /// Above all that applications ask for.
 const CONTROL_PRIORITY: i32 = i32::MAX;

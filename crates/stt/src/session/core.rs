@@ -12,7 +12,7 @@ use noq::Connection;
 use noq_proto::PathId;
 use parking_lot::Mutex;
 use stc::NodeId;
-use stt_wire::{RegisteredStreamCode, StreamCode, StreamKind};
+use stt_wire::StreamKind;
 use tokio::sync::Notify;
 
 use super::{
@@ -75,6 +75,7 @@ impl Core {
     ) -> Arc<Self> {
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
+        let round_trip = connection.rtt(PathId::ZERO).unwrap_or_default();
         // Both kinds of streams, each way, besides the few of ours.
         let max_streams = 2 * limits.streams as usize + 32;
         Arc::new(Self {
@@ -82,7 +83,7 @@ impl Core {
             key: connection.stable_id() as u64,
             frames: Frames::new(limits.frame),
             accepted: AcceptQueues::new(),
-            round_trip: AtomicU64::new(INITIAL_ROUND_TRIP_MICROS),
+            round_trip: AtomicU64::new(round_trip.as_micros() as u64),
             key_updates: Mutex::new(KeyUpdates {
                 at: now,
                 packets: 0,
@@ -223,9 +224,3 @@ impl Core {
         });
     }
 }
-
-/// The code for a stream that we don't serve.
-pub(super) const REFUSED: StreamCode = StreamCode::Registered(RegisteredStreamCode::RefusedKind);
-
-/// Until measured: what the engine assumes for a path it knows nothing of is far too long here.
-const INITIAL_ROUND_TRIP_MICROS: u64 = 100_000;

@@ -175,7 +175,7 @@ impl Session {
     async fn name(&self, engine: noq::SendStream) -> Result<SendStream, SessionError> {
         let mut send = SendStream::new(&self.core, engine);
         let named = send
-            .write_header(accept::header(StreamKind::DATA_STREAM))
+            .write_unmetered(accept::header(StreamKind::DATA_STREAM))
             .await;
         named.map_err(|_| self.core.close_reason())?;
         Ok(send)

@@ -14,7 +14,10 @@ use parking_lot::Mutex;
 use stt_wire::{DecodeError, LaneFrame, limits::MAX_LIVE_MESSAGE_STREAMS};
 use tokio::sync::Notify;
 
-use super::incoming::{Growth, Incoming};
+use super::{
+    budget::Budget,
+    incoming::{Growth, Incoming},
+};
 use crate::{
     node::ReceivedPacket,
     session::{By, CloseReason, SessionId, core::Core, ledger::LedgerEntry},
@@ -26,19 +29,17 @@ use crate::{
 pub(crate) struct Inbox {
     state: Mutex<State>,
     room: Notify,
-    limit: u64,
     platform: Platform,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     sessions: HashMap<u64, Mailbox>,
     /// Sessions with messages, in turn.
     ready: VecDeque<u64>,
     /// Long messages that wait for room: session and message stream, first come first served.
     waiting: VecDeque<(u64, u64)>,
-    /// Bytes queued or promised to long messages.
-    used: u64,
+    budget: Budget,
     consumers: Vec<Waker>,
     ended: bool,
 }
@@ -85,11 +86,17 @@ impl LaneViolation {
 
 impl Inbox {
     pub(crate) fn new(limit: usize, platform: Platform) -> Arc<Self> {
-        let state = Mutex::default();
+        let state = State {
+            sessions: HashMap::new(),
+            ready: VecDeque::new(),
+            waiting: VecDeque::new(),
+            budget: Budget::new(limit as u64),
+            consumers: Vec::new(),
+            ended: false,
+        };
         Arc::new(Self {
-            state,
+            state: Mutex::new(state),
             room: Notify::new(),
-            limit: limit as u64,
             platform,
         })
     }
@@ -115,12 +122,19 @@ impl Inbox {
         };
         mailbox.core = None;
         mailbox.unconsumed = None;
-        let promised: u64 = mailbox.live.values().map(Incoming::promised).sum();
-        mailbox.live.values_mut().for_each(Incoming::forget_partial);
+        let changes = mailbox.live.values_mut().map(|incoming| {
+            let before = incoming.held();
+            incoming.forget_partial();
+            (before, incoming.held())
+        });
+        let changes: Vec<_> = changes.collect();
         if mailbox.ready.is_empty() {
             state.sessions.remove(&key);
         }
-        state.used -= promised;
+        for (before, after) in changes {
+            state.budget.change(before, after);
+        }
+        state.grant_waiting();
         drop(state);
         self.room.notify_waiters();
     }
@@ -131,7 +145,7 @@ impl Inbox {
         let consumers = {
             let mut state = self.state.lock();
             state.deliver(key, frame, now)?;
-            state.grant_waiting(self.limit);
+            state.grant_waiting();
             if state.ready.is_empty() {
                 Vec::new()
             } else {
@@ -147,7 +161,7 @@ impl Inbox {
         loop {
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            if self.state.lock().used <= self.limit {
+            if self.state.lock().budget.has_room() {
                 return;
             }
             room.await;
@@ -171,8 +185,8 @@ impl Inbox {
             }
             return Poll::Pending;
         };
-        state.grant_waiting(self.limit);
-        let has_room = state.used <= self.limit;
+        state.grant_waiting();
+        let has_room = state.budget.has_room();
         drop(state);
         if has_room {
             self.room.notify_waiters();
@@ -192,7 +206,7 @@ impl Inbox {
 
     /// Bytes queued or promised.
     pub(crate) fn used(&self) -> u64 {
-        self.state.lock().used
+        self.state.lock().budget.total()
     }
 }
 
@@ -206,14 +220,15 @@ impl State {
         };
         let id = frame.message_stream().get();
         let incoming = mailbox.incoming(id, now)?;
-        let (held, had_messages) = (incoming.held(), incoming.has_messages());
+        let (before, had_messages) = (incoming.held(), incoming.has_messages());
         match frame {
             LaneFrame::Message(frame) => incoming.message(&frame.payload)?,
             LaneFrame::MessageStart(start) => incoming.start(start.total.get(), &start.payload)?,
             LaneFrame::MessageMore(frame) => incoming.more(&frame.payload)?,
             LaneFrame::Release(_) => incoming.release()?,
         }
-        self.used = self.used + incoming.held() - held;
+        let after = incoming.held();
+        self.budget.change(before, after);
         if incoming.has_messages() && !had_messages {
             mailbox.ready.push_back(id);
             if mailbox.ready.len() == 1 {
@@ -224,9 +239,7 @@ impl State {
         if matches!(frame, LaneFrame::MessageStart(_)) {
             self.waiting.push_back((key, id));
         }
-        if let Some(mailbox) = self.sessions.get_mut(&key) {
-            mailbox.forget_if_over(id);
-        }
+        mailbox.forget_if_over(id);
         Ok(())
     }
 
@@ -235,9 +248,9 @@ impl State {
         let mailbox = self.sessions.get_mut(&key)?;
         let id = mailbox.ready.pop_front()?;
         let incoming = mailbox.live.get_mut(&id)?;
-        let held = incoming.held();
+        let before = incoming.held();
         let data = incoming.pop()?;
-        self.used -= held - incoming.held();
+        self.budget.change(before, incoming.held());
         if incoming.has_messages() {
             mailbox.ready.push_back(id);
         }
@@ -265,7 +278,7 @@ impl State {
     /// Grants long messages that are first in their line, while their length fits. One is granted
     /// whatever its length once nothing else is held, so that none waits for ever. Looks at a few
     /// in turn each time, so that a crowd of them costs nobody else.
-    fn grant_waiting(&mut self, limit: u64) {
+    fn grant_waiting(&mut self) {
         for _ in 0..self.waiting.len().min(GRANTS_AT_A_TIME) {
             let Some((key, id)) = self.waiting.pop_front() else {
                 return;
@@ -283,15 +296,15 @@ impl State {
                 self.waiting.push_back((key, id));
                 continue;
             };
-            let held = incoming.held();
-            if self.used - held + total > limit && self.used > held {
+            let before = incoming.held();
+            if !self.budget.may_promise(total, before.here) {
                 self.waiting.push_back((key, id));
                 continue;
             }
             if let Some(granted) = incoming.grant() {
                 core.control.credit(id, granted);
             }
-            self.used = self.used + incoming.held() - held;
+            self.budget.change(before, incoming.held());
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use stt_wire::limits::{INITIAL_CREDIT, MESSAGE_COST};
 
-use super::inbox::LaneViolation;
+use super::{budget::Held, inbox::LaneViolation};
 
 /// State of one live message stream id.
 #[derive(Debug)]
@@ -132,21 +132,18 @@ impl Incoming {
         self.window - INITIAL_CREDIT
     }
 
-    /// Bytes this id takes of the node's budget: what is queued, and what is here or promised of a
+    /// What this id takes of the node's budget: what is queued, and what is here or promised of a
     /// long message.
-    pub(super) fn held(&self) -> u64 {
-        self.queued + self.promised()
-    }
-
-    /// The part of [`held`](Self::held) that belongs to a message not yet whole.
-    pub(super) fn promised(&self) -> u64 {
-        self.partial.as_ref().map_or(0, |partial| {
-            if partial.granted {
-                partial.total as u64
-            } else {
-                partial.bytes.len() as u64
-            }
-        })
+    pub(super) fn held(&self) -> Held {
+        let (here, promised) = match &self.partial {
+            Some(partial) if partial.granted => (0, partial.total),
+            Some(partial) => (partial.bytes.len(), 0),
+            None => (0, 0),
+        };
+        Held {
+            here: self.queued + here as u64,
+            promised: promised as u64,
+        }
     }
 
     /// Drops a message of which parts are missing: they will not come any more.

@@ -180,7 +180,7 @@ pub(crate) async fn open(core: &Arc<Core>, kind: StreamKind) -> Option<SendStrea
     let mut stream = SendStream::internal(core, engine);
     let mut header = BytesMut::new();
     Open { kind }.encode(&mut header);
-    stream.write_header(header.freeze()).await.ok()?;
+    stream.write_unmetered(header.freeze()).await.ok()?;
     Some(stream)
 }
 

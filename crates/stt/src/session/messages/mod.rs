@@ -16,6 +16,7 @@
 //!
 //! *spec:* the message lanes of `spec/wire.md`.
 
+mod budget;
 pub(crate) mod inbox;
 mod incoming;
 pub(crate) mod lane_reader;

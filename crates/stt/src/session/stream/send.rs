@@ -73,8 +73,9 @@ impl SendStream {
         }
     }
 
-    /// Writes the first frame, which offsets don't count.
-    pub(crate) async fn write_header(&mut self, header: Bytes) -> Result<(), WriteError> {
+    /// Writes what offsets don't count and nothing holds back: the first frame of a stream, and
+    /// all of the control stream, on which the answers travel that other writes wait for.
+    pub(crate) async fn write_unmetered(&mut self, header: Bytes) -> Result<(), WriteError> {
         self.engine
             .write_chunk(header)
             .await
@@ -126,6 +127,9 @@ impl SendStream {
     ///
     /// Not cancel safe: a part may have been written.
     pub async fn write_bytes(&mut self, bytes: Bytes) -> Result<(), WriteError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.write_chunks(&mut [bytes]).await
     }
 
