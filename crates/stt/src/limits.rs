@@ -42,7 +42,7 @@ impl Limits {
     /// The largest [`stream_window`](Self::stream_window): 1.25 MiB.
     pub const MAX_STREAM_WINDOW: u32 = 1_310_720;
 
-    pub(crate) fn stream_window(&self) -> u32 {
+    pub(crate) fn effective_stream_window(&self) -> u32 {
         self.stream_window
             .clamp(MIN_STREAM_WINDOW, Self::MAX_STREAM_WINDOW)
     }

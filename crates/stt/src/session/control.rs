@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use stt_wire::{ControlFrame, DecodeError, FrameDecoder, limits::MAX_CONTROL_LEN};
 
 use super::{
-    By, CloseReason, core::Core, messages::lane_writer::open, outbound_control::StreamCounts,
-    stream::RecvStream,
+    By, CloseReason, core::Core, outbound_control::StreamCounts, stream::RecvStream,
+    write_queue::open,
 };
 
 /// Opens our control stream and writes what there is to tell until the session ends.

@@ -13,8 +13,8 @@ use stt_wire::{FrameDecoder, StreamKind, UserFrame, UserFrameType};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{
-    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, messages::lane_writer::WriteQueue,
-    stream::RecvStream,
+    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, stream::RecvStream,
+    write_queue::WriteQueue,
 };
 
 /// One frame the peer's application sent.

@@ -20,7 +20,7 @@ pub(super) fn transport_config(limits: &Limits) -> Arc<TransportConfig> {
         .max_concurrent_uni_streams(limits.streams.saturating_add(OWN_STREAMS).into())
         .max_idle_timeout(idle_timeout(limits.idle_timeout))
         .keep_alive_interval(Some(limits.keep_alive))
-        .stream_receive_window(limits.stream_window().into())
+        .stream_receive_window(limits.effective_stream_window().into())
         .receive_window(limits.session_window.into())
         .send_window(u64::from(limits.session_window))
         .congestion_controller_factory(Arc::new(congestion))

@@ -20,7 +20,7 @@ mod budget;
 pub(crate) mod inbox;
 mod incoming;
 pub(crate) mod lane_reader;
-pub(crate) mod lane_writer;
+
 pub(crate) mod outbox;
 
 /// Lanes we spread message streams over. Few, because an idle lane still costs an engine stream

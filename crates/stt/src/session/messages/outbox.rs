@@ -17,8 +17,8 @@ use stt_wire::{
 };
 use tokio::sync::{Notify, Semaphore};
 
-use super::{LANES, lane_of, lane_writer::WriteQueue};
-use crate::session::{SendError, core::Core};
+use super::{LANES, lane_of};
+use crate::session::{SendError, core::Core, write_queue::WriteQueue};
 
 /// All message streams we send on in one session.
 #[derive(Debug)]

@@ -3,25 +3,27 @@
 //! The engine keeps what arrived of a stream as spans and ends the connection beyond about a
 //! thousand of them. A writer of many small pieces fills that long before it fills the window in
 //! bytes, if the reader is slow or a packet in front is missing. So a sender keeps at most
-//! [`MAX_UNCONSUMED_WRITES`] small writes ahead of what the reader's *application* has taken; it
+//! 256 small writes ahead of what the reader's *application* has taken; it
 //! asks by CHECKPOINT and hears by REACHED. Bulk never asks.
 //!
 //! *spec:* the checkpoint rule in `spec/wire.md`.
 
+mod reading;
+mod writing;
+
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
-    task::{Context, Poll},
+    sync::{Arc, atomic::Ordering::SeqCst},
 };
 
-use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use stt_wire::limits::MAX_UNCONSUMED_WRITES;
+
+pub(crate) use reading::ReadProgress;
+pub(crate) use writing::SmallWrites;
 
 use super::outbound_control::OutboundControl;
+use reading::Progress;
+use writing::Answer;
 
 /// Checkpoints of all streams of a session, both ways.
 #[derive(Debug)]
@@ -125,166 +127,16 @@ impl Checkpoints {
 /// The low bits of a stream id tell who opened it and which ways it runs (RFC 9000 section 2.1).
 const STREAM_KIND_MASK: u64 = 0b11;
 
-#[derive(Debug)]
-struct Progress {
-    consumed: AtomicU64,
-    wanted: AtomicU64,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            consumed: AtomicU64::new(0),
-            wanted: AtomicU64::new(NOTHING_WANTED),
-        }
-    }
-}
-
-const NOTHING_WANTED: u64 = u64::MAX;
-
-/// The reader's half: tells the peer when it has come far enough.
-#[derive(Debug)]
-pub(crate) struct ReadProgress {
-    stream: u64,
-    consumed: u64,
-    progress: Arc<Progress>,
-    checkpoints: Arc<Checkpoints>,
-}
-
-impl ReadProgress {
-    /// The application took `bytes` more.
-    #[inline]
-    pub(crate) fn advance(&mut self, bytes: usize) {
-        self.consumed += bytes as u64;
-        self.progress.consumed.store(self.consumed, SeqCst);
-        let wanted = self.progress.wanted.load(SeqCst);
-        if self.consumed >= wanted {
-            self.progress.wanted.store(NOTHING_WANTED, SeqCst);
-            self.checkpoints.control.reached(self.stream, wanted);
-        }
-    }
-}
-
-impl Drop for ReadProgress {
-    fn drop(&mut self) {
-        self.checkpoints
-            .reading
-            .lock()
-            .progress
-            .remove(&self.stream);
-        let wanted = self.progress.wanted.load(SeqCst);
-        if wanted != NOTHING_WANTED {
-            self.checkpoints.control.reached(self.stream, wanted);
-        }
-    }
-}
-
-/// The writer's half: counts small writes and holds the next one back while too many are out.
-#[derive(Debug)]
-pub(crate) struct SmallWrites {
-    stream: u64,
-    written: u64,
-    /// Small writes since the last offset that the peer's application is known to have reached.
-    unconsumed: usize,
-    /// The question that is out: its offset, and how many small writes it will clear.
-    question: Option<(u64, usize)>,
-    answer: Arc<Answer>,
-    checkpoints: Arc<Checkpoints>,
-}
-
-#[derive(Debug, Default)]
-struct Answer {
-    reached: AtomicU64,
-    waker: AtomicWaker,
-}
-
-impl SmallWrites {
-    pub(crate) fn new(checkpoints: &Arc<Checkpoints>, stream: u64) -> Self {
-        Self {
-            stream,
-            written: 0,
-            unconsumed: 0,
-            question: None,
-            answer: Arc::default(),
-            checkpoints: Arc::clone(checkpoints),
-        }
-    }
-
-    /// Ready when one more write may go out. Cancel safe.
-    #[inline]
-    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.unconsumed < MAX_UNCONSUMED_WRITES {
-            return Poll::Ready(());
-        }
-        self.answer.waker.register(cx.waker());
-        self.take_answer();
-        if self.unconsumed < MAX_UNCONSUMED_WRITES {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// A write of `bytes` went out.
-    #[inline]
-    pub(crate) fn wrote(&mut self, bytes: usize) {
-        self.written += bytes as u64;
-        if bytes >= SMALL_WRITE_BYTES {
-            return;
-        }
-        self.unconsumed += 1;
-        if self.unconsumed >= ASK_AFTER {
-            self.take_answer();
-            self.ask();
-        }
-    }
-
-    fn take_answer(&mut self) {
-        if let Some((offset, clears)) = self.question
-            && self.answer.reached.load(SeqCst) >= offset
-        {
-            self.unconsumed = self.unconsumed.saturating_sub(clears);
-            self.question = None;
-            if self.unconsumed >= ASK_AFTER {
-                self.ask();
-            }
-        }
-    }
-
-    fn ask(&mut self) {
-        if self.question.is_some() {
-            return;
-        }
-        self.question = Some((self.written, self.unconsumed));
-        self.checkpoints
-            .asked
-            .lock()
-            .insert(self.stream, Arc::clone(&self.answer));
-        self.checkpoints
-            .control
-            .checkpoint(self.stream, self.written);
-    }
-}
-
-impl Drop for SmallWrites {
-    fn drop(&mut self) {
-        if self.question.is_some() || self.answer.reached.load(SeqCst) > 0 {
-            self.checkpoints.asked.lock().remove(&self.stream);
-        }
-    }
-}
-
-/// A write below this may add a span of its own; above, one in a dozen packets at most does.
-const SMALL_WRITE_BYTES: usize = 16 * 1_024;
-
-/// Ask early, so that the answer is there before the limit is.
-const ASK_AFTER: usize = MAX_UNCONSUMED_WRITES / 2;
-
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::task::{Context, Waker};
 
-    use super::*;
+    use stt_wire::limits::MAX_UNCONSUMED_WRITES;
+
+    use super::{
+        writing::{ASK_AFTER, SMALL_WRITE_BYTES},
+        *,
+    };
 
     fn checkpoints() -> Arc<Checkpoints> {
         Arc::new(Checkpoints::new(Arc::default(), 4))

@@ -1,0 +1,115 @@
+//! The writer's half of a checkpoint: small writes that nobody is known to have consumed.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use stt_wire::limits::MAX_UNCONSUMED_WRITES;
+
+use super::Checkpoints;
+
+/// The writer's half: counts small writes and holds the next one back while too many are out.
+#[derive(Debug)]
+pub(crate) struct SmallWrites {
+    stream: u64,
+    written: u64,
+    /// Small writes since the last offset that the peer's application is known to have reached.
+    unconsumed: usize,
+    /// The question that is out: its offset, and how many small writes it will clear.
+    question: Option<(u64, usize)>,
+    answer: Arc<Answer>,
+    checkpoints: Arc<Checkpoints>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) reached: AtomicU64,
+    pub(super) waker: AtomicWaker,
+}
+
+impl SmallWrites {
+    pub(crate) fn new(checkpoints: &Arc<Checkpoints>, stream: u64) -> Self {
+        Self {
+            stream,
+            written: 0,
+            unconsumed: 0,
+            question: None,
+            answer: Arc::default(),
+            checkpoints: Arc::clone(checkpoints),
+        }
+    }
+
+    /// Ready when one more write may go out. Cancel safe.
+    #[inline]
+    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.unconsumed < MAX_UNCONSUMED_WRITES {
+            return Poll::Ready(());
+        }
+        self.answer.waker.register(cx.waker());
+        self.take_answer();
+        if self.unconsumed < MAX_UNCONSUMED_WRITES {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// A write of `bytes` went out.
+    #[inline]
+    pub(crate) fn wrote(&mut self, bytes: usize) {
+        self.written += bytes as u64;
+        if bytes >= SMALL_WRITE_BYTES {
+            return;
+        }
+        self.unconsumed += 1;
+        if self.unconsumed >= ASK_AFTER {
+            self.take_answer();
+            self.ask();
+        }
+    }
+
+    fn take_answer(&mut self) {
+        if let Some((offset, clears)) = self.question
+            && self.answer.reached.load(SeqCst) >= offset
+        {
+            self.unconsumed = self.unconsumed.saturating_sub(clears);
+            self.question = None;
+            if self.unconsumed >= ASK_AFTER {
+                self.ask();
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        if self.question.is_some() {
+            return;
+        }
+        self.question = Some((self.written, self.unconsumed));
+        self.checkpoints
+            .asked
+            .lock()
+            .insert(self.stream, Arc::clone(&self.answer));
+        self.checkpoints
+            .control
+            .checkpoint(self.stream, self.written);
+    }
+}
+
+impl Drop for SmallWrites {
+    fn drop(&mut self) {
+        if self.question.is_some() || self.answer.reached.load(SeqCst) > 0 {
+            self.checkpoints.asked.lock().remove(&self.stream);
+        }
+    }
+}
+
+/// A write below this may add a span of its own; above, one in a dozen packets at most does.
+pub(super) const SMALL_WRITE_BYTES: usize = 16 * 1_024;
+
+/// Ask early, so that the answer is there before the limit is.
+pub(super) const ASK_AFTER: usize = MAX_UNCONSUMED_WRITES / 2;

@@ -1,0 +1,336 @@
+//! The handle an application holds on a session.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use noq::Connection;
+use stc::{Epoch, NodeId};
+use stt_wire::{StreamKind, UserFrameType};
+
+use super::{
+    By, CloseReason, DatagramError, ExportTooLong, Frame, RecvStream, SendError, SendStream,
+    SessionError, SessionId, SessionStats, accept, closing, control, core::Core, frames::Frames,
+    keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
+};
+use crate::{
+    limits::Limits,
+    transport::{crypto::Authenticated, platform::Platform},
+};
+
+/// An authenticated, encrypted association with one peer.
+///
+/// A handle: clone it freely. The session lives until one side closes or aborts it, its node is
+/// shut down, or nothing is heard from the peer for the idle timeout. Dropping handles does not
+/// end it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    core: Arc<Core>,
+}
+
+impl Session {
+    /// Starts the tasks of a session on an authenticated connection.
+    pub(crate) fn start(
+        connection: Connection,
+        proved: Authenticated,
+        platform: &Platform,
+        limits: &Arc<Limits>,
+        inbox: &Arc<Inbox>,
+    ) -> Self {
+        let (platform, limits) = (platform.clone(), Arc::clone(limits));
+        let core = Core::new(connection, proved, platform, limits, Arc::clone(inbox));
+        inbox.open(&core);
+        let task = Arc::clone(&core);
+        core.platform
+            .spawn(async move { task.watch_for_the_end().await });
+        core.platform
+            .spawn(control::write_control(Arc::clone(&core)));
+        core.platform
+            .spawn(accept::accept_streams(Arc::clone(&core)));
+        Self { core }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Names the session; the same on both sides.
+    pub fn id(&self) -> SessionId {
+        self.core.id()
+    }
+
+    /// Who the peer has proved to be.
+    pub fn peer(&self) -> NodeId {
+        self.core.peer()
+    }
+
+    /// The epoch of the seed that authenticated the session.
+    pub fn epoch(&self) -> Epoch {
+        self.core.proved.epoch
+    }
+
+    /// Opens a two-way byte stream. The peer gets it from [`accept_stream`](Self::accept_stream).
+    /// Waits while the peer allows no more streams ([`Limits::streams`]).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`]: the session is over or closing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn open_stream(&self) -> Result<(SendStream, RecvStream), SessionError> {
+        self.check_open()?;
+        let opened = self.core.connection.open_bi().await;
+        let (send, recv) = opened.map_err(|_| self.core.close_reason())?;
+        self.core.ledger.opened(send.id());
+        let recv = RecvStream::new(&self.core, recv);
+        Ok((self.name(send).await?, recv))
+    }
+
+    /// Opens a one-way byte stream. The peer gets it from [`accept_uni`](Self::accept_uni).
+    /// Otherwise as [`open_stream`](Self::open_stream).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`]: the session is over or closing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn open_uni(&self) -> Result<SendStream, SessionError> {
+        self.check_open()?;
+        let opened = self.core.connection.open_uni().await;
+        let send = opened.map_err(|_| self.core.close_reason())?;
+        self.core.ledger.opened(send.id());
+        self.name(send).await
+    }
+
+    async fn name(&self, engine: noq::SendStream) -> Result<SendStream, SessionError> {
+        let mut send = SendStream::new(&self.core, engine);
+        let named = send
+            .write_unmetered(accept::header(StreamKind::DATA_STREAM))
+            .await;
+        named.map_err(|_| self.core.close_reason())?;
+        Ok(send)
+    }
+
+    /// The next two-way stream the peer opened.
+    ///
+    /// # Errors
+    ///
+    /// The reason, once the session is over and all its streams were taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn accept_stream(&self) -> Result<(SendStream, RecvStream), CloseReason> {
+        self.core
+            .accepted
+            .two_way()
+            .await
+            .ok_or_else(|| self.core.close_reason())
+    }
+
+    /// The next one-way stream the peer opened.
+    ///
+    /// # Errors
+    ///
+    /// The reason, once the session is over and all its streams were taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn accept_uni(&self) -> Result<RecvStream, CloseReason> {
+        self.core
+            .accepted
+            .one_way()
+            .await
+            .ok_or_else(|| self.core.close_reason())
+    }
+
+    /// Sends a message: the peer's [`Node::receive`](crate::Node::receive) gives it out whole, in
+    /// order with the other messages of `stream_id`. Waits while the peer's application has too
+    /// much of that id to take; other ids go on.
+    ///
+    /// Resolves when the message is queued here. It arrives unless the session breaks; an orderly
+    /// [`close`](Self::close) flushes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; nothing was sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// A message is sent whole or not at all. Up to 4 KiB, cancelled means not sent; a longer one
+    /// may still be sent.
+    pub async fn send_on_stream(
+        &self,
+        stream_id: u64,
+        message: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        let entry = self.begin_sending()?;
+        let message = message.into();
+        if message.len() < CANCELLABLE_BYTES {
+            return self.core.outbox.send(&self.core, stream_id, message).await;
+        }
+        let (done, outcome) = tokio::sync::oneshot::channel();
+        let core = Arc::clone(&self.core);
+        self.core.platform.spawn(async move {
+            // Nobody listens if the caller gave up; the message is sent nevertheless.
+            let _ = done.send(core.outbox.send(&core, stream_id, message).await);
+            drop(entry);
+        });
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(self.core.send_error()))
+    }
+
+    /// Sends a reliable frame, in order with all others of this session. Waits while the peer's
+    /// application has too many to take.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; nothing was sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: queued wholly or not at all.
+    pub async fn send_frame(
+        &self,
+        frame_type: UserFrameType,
+        payload: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        let _entry = self.begin_sending()?;
+        self.core
+            .frames
+            .send(&self.core, frame_type, payload.into())
+            .await
+    }
+
+    /// Sends a frame as one datagram: at once, at most once, perhaps never. When the path is
+    /// congested, older datagrams that wait are dropped for newer ones.
+    ///
+    /// # Errors
+    ///
+    /// [`DatagramError`]; nothing was sent.
+    pub fn send_datagram(
+        &self,
+        frame_type: UserFrameType,
+        payload: impl Into<Bytes>,
+    ) -> Result<(), DatagramError> {
+        Frames::send_datagram(&self.core, frame_type, &payload.into())
+    }
+
+    /// The next frame of the peer, reliable or as a datagram.
+    ///
+    /// # Errors
+    ///
+    /// The reason, once the session is over and all frames were taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn receive_frame(&self) -> Result<Frame, CloseReason> {
+        self.core.frames.receive(&self.core).await
+    }
+
+    /// Ends the session in order: nothing new is begun, all that was sent is delivered and
+    /// consumed, then both sides know that they are done.
+    ///
+    /// Takes as long as the two applications take to finish their streams and to consume what was
+    /// sent, if need be for ever: put a limit around it and [`abort`](Self::abort) beyond. The
+    /// peer's application need not call `close` too; it only has to finish what it began.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if the session ended otherwise: something may be missing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe; closing goes on.
+    pub async fn close(&self) -> Result<(), CloseReason> {
+        closing::begin(&self.core);
+        match self.core.closed().await {
+            CloseReason::Done => Ok(()),
+            reason => Err(reason),
+        }
+    }
+
+    /// Ends the session now. What is on its way may be lost; the peer sees `code` and `reason`.
+    pub fn abort(&self, code: u32, reason: impl Into<Bytes>) {
+        self.core.end(CloseReason::Aborted {
+            by: By::Us,
+            code,
+            reason: reason.into(),
+        });
+    }
+
+    /// Resolves when the session is over, with the reason.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn closed(&self) -> CloseReason {
+        self.core.closed().await
+    }
+
+    /// Whether the session is over.
+    pub fn is_closed(&self) -> bool {
+        self.core.is_over()
+    }
+
+    /// Changes the keys of both directions now. They change by themselves too, see
+    /// [`KeyUpdatePolicy`](crate::KeyUpdatePolicy).
+    pub fn update_keys(&self) {
+        keys::update(&self.core);
+    }
+
+    /// Counters and the path in use, as they are now.
+    pub fn stats(&self) -> SessionStats {
+        stats::of(&self.core)
+    }
+
+    /// Fills `out` (at most 64 bytes) with key material that both sides, and nobody else, can
+    /// derive from the same `label` and `context`.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportTooLong`] if `out` is longer.
+    pub fn export(
+        &self,
+        label: &[u8],
+        context: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), ExportTooLong> {
+        let exported = self
+            .core
+            .connection
+            .export_keying_material(out, label, context);
+        exported.map_err(|_| ExportTooLong)
+    }
+
+    fn check_open(&self) -> Result<(), SessionError> {
+        if self.core.is_over() {
+            return Err(SessionError::Closed(self.core.close_reason()));
+        }
+        if self.core.closing.has_begun() {
+            return Err(SessionError::Closing);
+        }
+        Ok(())
+    }
+
+    /// An orderly end waits for what was begun before it.
+    fn begin_sending(&self) -> Result<LedgerEntry, SendError> {
+        let entry = self.core.ledger.sending();
+        self.check_open()
+            .map(|()| entry)
+            .map_err(|error| match error {
+                SessionError::Closed(reason) => SendError::Closed(reason),
+                SessionError::Closing => SendError::Closing,
+            })
+    }
+}
+
+/// Shorter messages go as one frame, so that cancelling one leaves no part behind. Below half of
+/// the credit that every message stream begins with.
+const CANCELLABLE_BYTES: usize = 4_000;
