@@ -66,6 +66,7 @@ fn steps(machine: &Machine) -> Vec<Step> {
             "doc tests",
             "test --workspace --doc --all-features --locked",
         ),
+        Step::cargo("docs", "doc --workspace --no-deps --all-features --locked"),
     ];
     if machine.has_fuzz {
         steps.push(Step::cargo(
@@ -180,6 +181,7 @@ fn run_cargo(words: &str, root: &Path) -> Result<()> {
     let status = cargo()
         .args(words.split(' '))
         .env("CARGO_TARGET_DIR", target_dir(root))
+        .env("RUSTDOCFLAGS", "-D warnings")
         .current_dir(root)
         .status()
         .context("cannot start cargo")?;
