@@ -237,6 +237,7 @@ mod tests {
                 "clippy",
                 "tests",
                 "doc tests",
+                "docs",
                 "fuzz bodies",
                 "tidy",
                 "deny"
