@@ -1,2 +1,64 @@
-//! placeholder
-fn main() {}
+//! The command `stt`: encrypted pipes between peers that share a seed.
+//!
+//! ```text
+//! args    what may be asked             seed      making, keeping and finding a group's seed
+//! exit    how the command may end       data_dir  what a node keeps: who it is
+//! status  lines on standard error       pipe      listen and connect
+//! pages   man page, completions         demo      the main job, seen and checked
+//! ```
+//!
+//! Standard output carries data and nothing else; what a person should know goes to standard error.
+
+mod args;
+mod data_dir;
+mod demo;
+mod exit;
+mod log;
+mod pages;
+mod pipe;
+mod private_file;
+mod runtime;
+mod seed;
+mod status;
+
+use std::io::{self, Write};
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    exit::{Exit, Failure},
+    status::Status,
+};
+
+fn main() {
+    let cli = Cli::parse();
+    let status = Status::new(cli.json);
+    let exit = match run(cli, status) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            status.failed(&failure);
+            failure.exit
+        }
+    };
+    // A thread may still wait for standard input, which would keep a process that merely returned.
+    let _ = io::stdout().flush();
+    std::process::exit(exit.code());
+}
+
+fn run(cli: Cli, status: Status) -> Result<(), Failure> {
+    log::start(cli.log.as_deref())?;
+    let data_dir = cli.data_dir;
+    match cli.command {
+        Command::Seed(asked) => seed::run(asked, status),
+        Command::Id => data_dir::id(data_dir.as_deref(), status),
+        Command::Listen(asked) => runtime::run(pipe::listen(asked, data_dir.as_deref(), status)),
+        Command::Connect(asked) => runtime::run(pipe::connect(asked, data_dir.as_deref(), status)),
+        Command::Demo(asked) => {
+            let shape = demo::Shape::wanted(cli.json);
+            runtime::run(demo::run(asked, data_dir.as_deref(), shape))
+        }
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { command } => pages::man(command.as_deref()),
+    }
+}

@@ -1,0 +1,83 @@
+//! `HOST:PORT`, where HOST may be a name, an IPv4 address or an IPv6 address in brackets.
+
+use std::{net::Ipv6Addr, str::FromStr};
+
+/// Where a peer is to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostPort {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl FromStr for HostPort {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, port) = text.rsplit_once(':').ok_or(NO_PORT)?;
+        let port = port.parse().map_err(|_| NO_PORT)?;
+        if port == 0 {
+            return Err("nobody listens on port 0");
+        }
+        Ok(Self {
+            host: host_of(host)?.into(),
+            port,
+        })
+    }
+}
+
+fn host_of(text: &str) -> Result<&str, &'static str> {
+    if let Some(inner) = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        return match inner.parse::<Ipv6Addr>() {
+            Ok(_) => Ok(inner),
+            Err(_) => Err("brackets hold an IPv6 address"),
+        };
+    }
+    if text.is_empty() {
+        return Err("a host is missing before the colon");
+    }
+    if text.contains([':', '[', ']']) {
+        return Err("write an IPv6 address in brackets: [ADDRESS]:PORT");
+    }
+    Ok(text)
+}
+
+const NO_PORT: &str = "a port is missing: HOST:PORT";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<(String, u16)> {
+        let parsed = text.parse::<HostPort>().ok()?;
+        Some((parsed.host, parsed.port))
+    }
+
+    #[test]
+    fn names_and_both_families_are_hosts() {
+        assert_eq!(
+            parse("example.org:7000"),
+            Some(("example.org".into(), 7000))
+        );
+        assert_eq!(parse("192.0.2.7:1"), Some(("192.0.2.7".into(), 1)));
+        assert_eq!(parse("[::1]:65535"), Some(("::1".into(), 65535)));
+    }
+
+    #[test]
+    fn what_could_mean_two_things_is_refused() {
+        for text in [
+            "::1:7000",
+            "host",
+            "host:",
+            ":7000",
+            "host:0",
+            "host:65536",
+            "[host]:1",
+            "[::1]",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

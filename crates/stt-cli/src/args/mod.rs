@@ -1,0 +1,188 @@
+//! What may be asked of the command, as clap understands it. Texts with examples are in [`examples`].
+
+mod examples;
+mod host_port;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+use stt::NodeId;
+
+pub(crate) use host_port::HostPort;
+
+/// Encrypted pipes between peers that share a seed
+///
+/// One shared seed is the whole network: no server, no certificates, no account. A node with a
+/// random seed answers nobody who does not hold it.
+#[derive(Debug, Parser)]
+#[command(name = "stt", version, after_help = examples::after_root(), max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Keep this node's identity here; without it, each run is somebody new
+    #[arg(long, global = true, value_name = "DIR", env = "STT_DATA_DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Write status as JSON, one object a line (demo: one document on standard output)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Log what the library does to standard error, such as `debug` or `stt=debug`
+    #[arg(long, global = true, value_name = "FILTER", env = "STT_LOG")]
+    pub(crate) log: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, extend or check the seed of a group
+    #[command(subcommand, after_help = examples::SEED)]
+    Seed(Seed),
+
+    /// Print who this node is: its `NodeId`
+    #[command(after_help = examples::ID)]
+    Id,
+
+    /// Wait for a peer: standard input goes to it, its bytes to standard output
+    #[command(after_help = examples::LISTEN)]
+    Listen(Listen),
+
+    /// Reach a peer: standard input goes to it, its bytes to standard output
+    #[command(after_help = examples::CONNECT)]
+    Connect(Connect),
+
+    /// Run real nodes in this process, move a file every way there is, and check each byte
+    #[command(after_help = examples::DEMO)]
+    Demo(Demo),
+
+    /// Print completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+
+    /// Print the man page of stt, or of one of its commands
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Which command
+        command: Option<String>,
+    },
+}
+
+/// What to do with a seed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Seed {
+    /// Make a new group and print its seed
+    New {
+        /// Write the seed to a new file that only its owner can read
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+    },
+    /// Add an epoch: a fresh key for the same group
+    Next {
+        /// The seed file, changed in place
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Say what a seed file holds, without its keys
+    Check {
+        /// The seed file
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
+/// Where the seed comes from. Never from an argument, which every user of the machine can read.
+#[derive(Debug, Args)]
+pub(crate) struct SeedSource {
+    /// Read the seed from this file; only its owner may be able to [or set STT_SEED]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) seed_file: Option<PathBuf>,
+}
+
+/// How long the silence of a peer is borne.
+#[derive(Debug, Args)]
+pub(crate) struct Patience {
+    /// Give a session up after this long without a sign of life; the smaller of both sides counts
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) idle_timeout: Duration,
+}
+
+/// `stt listen`.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    #[command(flatten)]
+    pub(crate) seed: SeedSource,
+
+    /// Bind this address and no other, IP:PORT; may be given several times [default: any free
+    /// port on all addresses]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bind: Vec<SocketAddr>,
+
+    /// Serve peers in turn until interrupted; standard input is not read
+    #[arg(long)]
+    pub(crate) keep: bool,
+
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// `stt connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// Where the peer listens: a name or an address, and a UDP port
+    #[arg(value_name = "HOST:PORT")]
+    pub(crate) to: HostPort,
+
+    #[command(flatten)]
+    pub(crate) seed: SeedSource,
+
+    /// Talk to this member only; it prints its own with `stt id`
+    #[arg(long, value_name = "NODEID")]
+    pub(crate) peer: Option<NodeId>,
+
+    /// Give up after this long without an answer
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// `stt demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// What to move [default: this very program]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    if !(0.1..=86_400.0).contains(&seconds) {
+        return Err("between 0.1 and 86400 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_without_end_or_sense_is_refused() {
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1_500)));
+        for bad in ["0", "-1", "NaN", "inf", "1e9", "soon"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `stt connect`: reaches a peer and opens the stream.
+
+use std::{future::Future, path::Path};
+
+use stt::{Accepting, Session, Target};
+
+use super::{
+    builder,
+    copy::{Break, Tally, both_ways},
+    leave,
+    progress::Progress,
+    signals::Signals,
+    stdio::{AtEnd, Sink, Source},
+};
+use crate::{args::Connect, data_dir::node_seed_or_fresh, exit::Failure, seed, status::Status};
+
+pub(crate) fn connect(
+    asked: Connect,
+    data_dir: Option<&Path>,
+    status: Status,
+) -> impl Future<Output = Result<(), Failure>> {
+    let prepared = seed::group(&asked.seed)
+        .and_then(|group| Ok((group, node_seed_or_fresh(data_dir, status)?)));
+    async move {
+        let (group, seed) = prepared?;
+        let (builder, mut limits) = builder(group, seed, asked.patience.idle_timeout);
+        limits.handshake_timeout = asked.timeout;
+        let builder = builder.limits(limits).accepting(Accepting::Nobody);
+        let node = builder.start().await?;
+        let mut signals = Signals::watch()?;
+        let mut target = Target::udp(asked.to.host, asked.to.port);
+        if let Some(peer) = asked.peer {
+            target = target.peer(peer);
+        }
+        let session = tokio::select! {
+            session = node.connect(target) => session?,
+            () = signals.next() => return Err(Break::Interrupted.into()),
+        };
+        status.session(&session);
+        let outcome = run(&session, &mut signals, status).await;
+        leave(&node).await;
+        outcome
+    }
+}
+
+async fn run(session: &Session, signals: &mut Signals, status: Status) -> Result<(), Failure> {
+    let tally = Tally::default();
+    let progress = Progress::wanted(status);
+    let outcome = tokio::select! {
+        outcome = pipe(session, &tally) => outcome,
+        () = signals.next() => Err(Break::Interrupted),
+        () = progress.draw(session, &tally) => Err(Break::Interrupted),
+    };
+    drop(progress);
+    let outcome = outcome.inspect_err(|broken| broken.tell(session));
+    let outcome = outcome.map_err(Failure::from);
+    status.closed(session, tally.carried(session), outcome.as_ref().err());
+    outcome
+}
+
+async fn pipe(session: &Session, tally: &Tally) -> Result<(), Break> {
+    let streams = session.open_stream().await.map_err(|error| match error {
+        stt::SessionError::Closed(reason) => Break::Session(reason),
+        _ => Break::Stopped,
+    })?;
+    let source = Source::start().map_err(Break::Input)?;
+    let mut sink = Sink::start(AtEnd::Close).map_err(Break::Output)?;
+    both_ways(session, streams, Some(source), &mut sink, tally).await?;
+    Ok(session.close().await?)
+}

@@ -1,0 +1,128 @@
+//! `stt listen`: waits for a peer, or with `--keep` for one after the other.
+
+use std::{future::Future, path::Path, time::Duration};
+
+use stt::{Accepting, Node, RecvStream, SendStream, Session};
+
+use super::{
+    builder,
+    copy::{Break, Tally, both_ways},
+    leave,
+    progress::Progress,
+    signals::Signals,
+    stdio::{AtEnd, Sink, Source},
+};
+use crate::{args::Listen, data_dir::node_seed_or_fresh, exit::Failure, seed, status::Status};
+
+pub(crate) fn listen(
+    asked: Listen,
+    data_dir: Option<&Path>,
+    status: Status,
+) -> impl Future<Output = Result<(), Failure>> {
+    let prepared = seed::group(&asked.seed)
+        .and_then(|group| Ok((group, node_seed_or_fresh(data_dir, status)?)));
+    async move {
+        let (group, seed) = prepared?;
+        let (mut builder, limits) = builder(group, seed, asked.patience.idle_timeout);
+        for address in asked.bind {
+            builder = builder.bind(address);
+        }
+        let node = builder.limits(limits).start().await?;
+        let mut signals = Signals::watch()?;
+        for address in node.local_addresses() {
+            status.listening(address, node.id());
+        }
+        let outcome = if asked.keep {
+            serve_in_turn(&node, &mut signals, status).await
+        } else {
+            serve_one(&node, &mut signals, status).await
+        };
+        leave(&node).await;
+        outcome
+    }
+}
+
+/// Nobody is answered once the peer is there.
+async fn serve_one(node: &Node, signals: &mut Signals, status: Status) -> Result<(), Failure> {
+    let session = tokio::select! {
+        session = node.accept() => session,
+        () = signals.next() => None,
+    };
+    let Some(session) = session else {
+        return Err(Break::Interrupted.into());
+    };
+    node.set_accepting(Accepting::Nobody);
+    let talk = async |session: &Session, streams: Streams, tally: &Tally| {
+        let source = Source::start().map_err(Break::Input)?;
+        let mut sink = Sink::start(AtEnd::Close).map_err(Break::Output)?;
+        both_ways(session, streams, Some(source), &mut sink, tally).await
+    };
+    serve(&session, signals, status, talk).await?;
+    Ok(())
+}
+
+/// Peers that come meanwhile have a session and wait.
+async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Result<(), Failure> {
+    let mut sink = Sink::start(AtEnd::KeepOpen).map_err(Break::Output)?;
+    loop {
+        let session = tokio::select! {
+            session = node.accept() => session,
+            () = signals.next() => None,
+        };
+        let Some(session) = session else {
+            return Ok(());
+        };
+        let talk = async |session: &Session, streams: Streams, tally: &Tally| {
+            both_ways(session, streams, None, &mut sink, tally).await
+        };
+        match serve(&session, signals, status, talk).await {
+            Err(Break::Interrupted) => return Ok(()),
+            // No other peer would fare better.
+            Err(broken @ Break::Output(_)) => return Err(broken.into()),
+            // The next one may.
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+type Streams = (SendStream, RecvStream);
+
+/// Serves one peer to the orderly end.
+async fn serve(
+    session: &Session,
+    signals: &mut Signals,
+    status: Status,
+    talk: impl AsyncFnOnce(&Session, Streams, &Tally) -> Result<(), Break>,
+) -> Result<(), Break> {
+    status.session(session);
+    let tally = Tally::default();
+    let progress = Progress::wanted(status);
+    let whole = async {
+        let streams = tokio::time::timeout(OPEN_WITHIN, session.accept_stream()).await;
+        let streams = streams.map_err(|_| Break::Silent)??;
+        talk(session, streams, &tally).await?;
+        Ok(session.close().await?)
+    };
+    let outcome = tokio::select! {
+        outcome = whole => outcome,
+        () = signals.next() => Err(Break::Interrupted),
+        () = progress.draw(session, &tally) => Err(Break::Interrupted),
+    };
+    drop(progress);
+    let carried = tally.carried(session);
+    match outcome {
+        Ok(()) => {
+            status.closed(session, carried, None);
+            Ok(())
+        }
+        Err(broken) => {
+            broken.tell(session);
+            let failure = Failure::broken_off(format!("broken off: {broken}"));
+            status.closed(session, carried, Some(&failure));
+            Err(broken)
+        }
+    }
+}
+
+/// A connector opens its stream at once; one that does not must not hold up the others.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,113 @@
+//! What is said on standard error: one line each, for people or, with `--json`, for programs.
+//!
+//! A standard error that nobody reads is no reason to fail: what can't be said isn't.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    net::SocketAddr,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use stt::{NodeId, Session};
+
+use crate::exit::Failure;
+
+/// How lines on standard error are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Sentences.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a session has carried, in bytes of the application.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carried {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) after: Duration,
+}
+
+impl Status {
+    pub(crate) fn new(json: bool) -> Self {
+        if json { Self::Json } else { Self::Human }
+    }
+
+    pub(crate) fn listening(self, address: SocketAddr, node: NodeId) {
+        self.say(
+            format_args!("listening on {address} as {node}"),
+            || json!({"event": "listening", "address": address.to_string(), "node": node.to_string()}),
+        );
+    }
+
+    pub(crate) fn session(self, session: &Session) {
+        let (id, peer) = (session.id(), session.peer());
+        let address = session.stats().path.remote;
+        let address = address.map_or_else(|| "an unknown address".into(), |at| at.to_string());
+        self.say(
+            format_args!("session {id} with {peer} at {address}"),
+            || {
+                json!({
+                    "event": "session",
+                    "id": id.to_string(),
+                    "peer": peer.to_string(),
+                    "address": address,
+                })
+            },
+        );
+    }
+
+    /// A session is over, in order or with a failure.
+    pub(crate) fn closed(self, session: &Session, carried: Carried, failure: Option<&Failure>) {
+        let id = session.id();
+        let Carried {
+            sent,
+            received,
+            after,
+        } = carried;
+        let how = failure.map_or("done", |failure| failure.message.as_str());
+        self.say(
+            format_args!(
+                "session {id} {how}; sent {sent} bytes, received {received} in {after:.1?}"
+            ),
+            || {
+                json!({
+                    "event": "closed",
+                    "id": id.to_string(),
+                    "ok": failure.is_none(),
+                    "reason": how,
+                    "sent": sent,
+                    "received": received,
+                    "seconds": after.as_secs_f64(),
+                })
+            },
+        );
+    }
+
+    /// Something a person may want to know.
+    pub(crate) fn note(self, what: impl Display) {
+        self.say(
+            format_args!("{what}"),
+            || json!({"event": "note", "message": what.to_string()}),
+        );
+    }
+
+    pub(crate) fn failed(self, failure: &Failure) {
+        let (code, message) = (failure.exit.code(), &failure.message);
+        self.say(
+            format_args!("stt: {message}"),
+            || json!({"event": "error", "code": code, "message": message}),
+        );
+    }
+
+    fn say(self, sentence: impl Display, object: impl FnOnce() -> Value) {
+        let line = match self {
+            Self::Human => format!("{sentence}\n"),
+            Self::Json => format!("{}\n", object()),
+        };
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+}
