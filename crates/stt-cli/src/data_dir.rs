@@ -6,10 +6,7 @@
 //!
 //! *Invariant*: two processes that start at once with an empty directory end up with one identity.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use data_encoding::HEXLOWER;
 use stt::{Entropy, NodeSeed, SystemEntropy, stc::content_address};
@@ -49,7 +46,7 @@ pub(crate) fn node_seed_or_fresh(
     }
 }
 
-fn create(data_dir: &Path, path: &PathBuf, status: Status) -> Result<(), Failure> {
+fn create(data_dir: &Path, path: &Path, status: Status) -> Result<(), Failure> {
     let cannot = |error: io::Error| {
         Failure::other(format!(
             "cannot keep an identity in {}: {error}",

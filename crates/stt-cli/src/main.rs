@@ -17,6 +17,7 @@ mod log;
 mod pages;
 mod pipe;
 mod private_file;
+mod rate;
 mod runtime;
 mod seed;
 mod status;

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = examples::SEED)]
     Seed(Seed),
 
-    /// Print who this node is: its `NodeId`
+    /// Print who this node is: its node id
     #[command(after_help = examples::ID)]
     Id,
 
@@ -98,7 +98,7 @@ pub(crate) enum Seed {
 /// Where the seed comes from. Never from an argument, which every user of the machine can read.
 #[derive(Debug, Args)]
 pub(crate) struct SeedSource {
-    /// Read the seed from this file; only its owner may be able to [or set STT_SEED]
+    /// Read the seed from this file; only its owner may be able to [or set the variable `STT_SEED`]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) seed_file: Option<PathBuf>,
 }

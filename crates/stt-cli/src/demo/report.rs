@@ -9,7 +9,11 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::{Seen, sample::Sample};
-use crate::{exit::Failure, pages::print};
+use crate::{
+    exit::Failure,
+    pages::print,
+    rate::{per_second, size},
+};
 
 /// How the report is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +85,11 @@ impl Report {
                 sha3_256,
                 ..
             } = &report.document;
-            let size = size(*bytes);
+            let len = size(*bytes);
             let title = report.shape.paint(BOLD, "stt demo");
             let heads = line("", "step", "seen", ["size", "time", "rate"]);
             let heads = report.shape.paint(DIM, &heads);
-            format!("{title}  moving {file}, {size}\n          SHA3-256 {sha3_256}\n\n{heads}\n")
+            format!("{title}  moving {file}, {len}\n          SHA3-256 {sha3_256}\n\n{heads}\n")
         })?;
         Ok(report)
     }
@@ -144,17 +148,14 @@ impl Report {
 impl Row {
     fn of(step: &'static str, seen: anyhow::Result<Seen>) -> Self {
         match seen {
-            Ok(Seen { what, bytes, took }) => {
-                let seconds = took.as_secs_f64().max(1e-6);
-                Self {
-                    step,
-                    ok: true,
-                    seen: what,
-                    bytes,
-                    seconds: Some(seconds),
-                    bytes_per_second: bytes.map(|bytes| (bytes as f64 / seconds).round() as u64),
-                }
-            }
+            Ok(Seen { what, bytes, took }) => Self {
+                step,
+                ok: true,
+                seen: what,
+                bytes,
+                seconds: Some(took.as_secs_f64()),
+                bytes_per_second: bytes.map(|bytes| per_second(bytes, took)),
+            },
             Err(error) => Self {
                 step,
                 ok: false,
@@ -167,14 +168,14 @@ impl Row {
     }
 
     fn text(&self, shape: Shape) -> String {
-        let size = self.bytes.map(size);
+        let len = self.bytes.map(size);
         let time = self
             .seconds
             .map(|seconds| format!("{:.1?}", Duration::from_secs_f64(seconds)));
         let rate = self
             .bytes_per_second
             .map(|rate| format!("{}/s", size(rate)));
-        let cells = [size, time, rate].map(Option::unwrap_or_default);
+        let cells = [len, time, rate].map(Option::unwrap_or_default);
         let cells = [cells[0].as_str(), cells[1].as_str(), cells[2].as_str()];
         let (mark, colour) = if self.ok {
             ("✓", GREEN)
@@ -191,21 +192,6 @@ impl Row {
 fn line(mark: &str, step: &str, seen: &str, [size, time, rate]: [&str; 3]) -> String {
     let whole = format!("{mark:1} {step:25}  {seen:38}  {size:>9}  {time:>7}  {rate:>11}");
     whole.trim_end().to_owned()
-}
-
-/// Bytes in the unit that suits them, one decimal.
-fn size(bytes: u64) -> String {
-    let (mut value, mut unit) = (bytes as f64, "B");
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1_000.0 {
-            break;
-        }
-        (value, unit) = (value / 1_024.0, larger);
-    }
-    match unit {
-        "B" => format!("{bytes} B"),
-        _ => format!("{value:.1} {unit}"),
-    }
 }
 
 impl Shape {
@@ -225,17 +211,6 @@ const GREEN: &str = "32";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_size_takes_nine_columns_at_most() {
-        assert_eq!(size(0), "0 B");
-        assert_eq!(size(1_536), "1.5 KiB");
-        for shift in 0..40 {
-            for bytes in [(1 << shift) - 1, 1 << shift, 999 << shift] {
-                assert!(size(bytes).len() <= 9, "{}", size(bytes));
-            }
-        }
-    }
 
     #[test]
     fn one_step_off_is_said_and_fails() {

@@ -69,6 +69,10 @@ impl Sample {
             }
             stream.write_bytes(piece).await?;
         }
+        // An empty file has no half.
+        if let Some(something) = something {
+            something()?;
+        }
         Ok(stream.finish()?)
     }
 

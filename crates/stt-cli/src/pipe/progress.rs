@@ -9,11 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{BinaryBytes, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use stt::Session;
 
 use super::copy::Tally;
-use crate::status::Status;
+use crate::{
+    rate::{per_second, size},
+    status::Status,
+};
 
 /// The line, or nothing; cleared when dropped.
 pub(super) struct Progress(Option<ProgressBar>);
@@ -72,16 +75,15 @@ impl Reading {
 }
 
 fn describe(session: &Session, before: Reading, now: Reading) -> String {
-    let seconds = (now.at - before.at).as_secs_f64().max(0.001);
-    let rate = |bytes: u64| BinaryBytes((bytes as f64 / seconds).round().max(0.0) as u64);
+    let rate = |bytes: u64| size(per_second(bytes, now.at - before.at));
     let stats = session.stats();
     let path = stats.path.remote;
     let path = path.map_or_else(|| "no path".into(), |at| at.to_string());
     format!(
         "sent {} at {}/s, received {} at {}/s, round trip {:.1?} by {path}",
-        BinaryBytes(now.sent),
+        size(now.sent),
         rate(now.sent - before.sent),
-        BinaryBytes(now.received),
+        size(now.received),
         rate(now.received - before.received),
         stats.round_trip,
     )

@@ -16,8 +16,10 @@ use super::{Seen, Stage};
 
 type Outcome<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Seen>> + 'a>>;
 
+type Step = fn(&Stage) -> Outcome<'_>;
+
 /// What a step is called, and how it runs.
-pub(super) const ALL: [(&str, fn(&Stage) -> Outcome<'_>); 9] = [
+pub(super) const ALL: [(&str, Step); 9] = [
     ("meeting by a shared seed", |stage| {
         Box::pin(find::run(stage))
     }),

@@ -1,0 +1,17 @@
+//! The real command, as a shell sees it: bytes, lines, exit codes.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a test's own tools can't do fails the test"
+)]
+
+mod command;
+mod ends;
+mod identity;
+mod keep;
+mod pipe;
+mod refusal;
+mod seed;
+mod shown;
