@@ -3,6 +3,7 @@
 use std::{
     fmt, io,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
 
 use stt::{By, CloseReason, ReadError, RecvStream, SendStream, Session, WriteError};
@@ -60,7 +61,10 @@ pub(super) async fn both_ways(
     tokio::pin!(copying);
     tokio::select! {
         biased;
-        copied = &mut copying => copied.map(drop),
+        copied = &mut copying => match copied {
+            Err(broken) => Err(broken.explained_by(session).await),
+            Ok(_) => Ok(()),
+        },
         // A side that only waits for its standard input would not notice.
         reason = session.closed() => match reason {
             CloseReason::Done => copying.await.map(drop),
@@ -100,6 +104,17 @@ async fn receive_all(mut recv: RecvStream, sink: &mut Sink, tally: &Tally) -> Re
 }
 
 impl Break {
+    /// A peer whose pipe broke ends its streams first and then says why.
+    async fn explained_by(self, session: &Session) -> Self {
+        if !matches!(self, Self::Stopped | Self::Reset) {
+            return self;
+        }
+        match tokio::time::timeout(EXPLAINED_WITHIN, session.closed()).await {
+            Ok(reason) => Self::Session(reason),
+            Err(_) => self,
+        }
+    }
+
     /// Ends the session at once where it has not ended, so that the peer need not find out.
     pub(super) fn tell(&self, session: &Session) {
         session.abort(PIPE_BROKEN, self.to_string());
@@ -164,6 +179,9 @@ impl From<ReadError> for Break {
 
 /// The code of an abort by a side whose pipe broke.
 const PIPE_BROKEN: u32 = 1;
+
+/// How long a peer's reason may be behind.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Characters of a peer's words that are shown.
 const MAX_WORDS: usize = 120;
