@@ -29,6 +29,7 @@ use clap::Parser;
 use crate::{
     args::{Cli, Command},
     exit::{Exit, Failure},
+    runtime::Threads,
     status::Status,
 };
 
@@ -53,11 +54,17 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
     match cli.command {
         Command::Seed(asked) => seed::run(asked, status),
         Command::Id => data_dir::id(data_dir.as_deref(), status),
-        Command::Listen(asked) => runtime::run(pipe::listen(asked, data_dir.as_deref(), status)),
-        Command::Connect(asked) => runtime::run(pipe::connect(asked, data_dir.as_deref(), status)),
+        Command::Listen(asked) => runtime::run(
+            Threads::One,
+            pipe::listen(asked, data_dir.as_deref(), status),
+        ),
+        Command::Connect(asked) => runtime::run(
+            Threads::One,
+            pipe::connect(asked, data_dir.as_deref(), status),
+        ),
         Command::Demo(asked) => {
             let shape = demo::Shape::wanted(cli.json);
-            runtime::run(demo::run(asked, data_dir.as_deref(), shape))
+            runtime::run(Threads::Many, demo::run(asked, data_dir.as_deref(), shape))
         }
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { command } => pages::man(command.as_deref()),

@@ -1,6 +1,6 @@
 //! `stt connect`: reaches a peer and opens the stream.
 
-use std::{future::Future, path::Path};
+use std::{future::Future, path::Path, time::Duration};
 
 use stt::{Accepting, Session, Target};
 
@@ -12,7 +12,13 @@ use super::{
     signals::Signals,
     stdio::{AtEnd, Sink, Source},
 };
-use crate::{args::Connect, data_dir::node_seed_or_fresh, exit::Failure, seed, status::Status};
+use crate::{
+    args::Connect,
+    data_dir::node_seed_or_fresh,
+    exit::{Exit, Failure},
+    seed,
+    status::Status,
+};
 
 pub(crate) fn connect(
     asked: Connect,
@@ -28,12 +34,18 @@ pub(crate) fn connect(
         let builder = builder.limits(limits).accepting(Accepting::Nobody);
         let node = builder.start().await?;
         let mut signals = Signals::watch()?;
-        let mut target = Target::udp(asked.to.host, asked.to.port);
+        let mut target = Target::udp(&asked.to.host, asked.to.port);
         if let Some(peer) = asked.peer {
             target = target.peer(peer);
         }
         let session = tokio::select! {
             session = node.connect(target) => session?,
+            // Looking up a name may take longer than all else.
+            () = tokio::time::sleep(asked.timeout + GRACE) => {
+                let host = asked.to.host;
+                let message = format!("no address of {host} in {:?}", asked.timeout);
+                return Err(Failure::new(Exit::NoAnswer, message));
+            }
             () = signals.next() => return Err(Break::Interrupted.into()),
         };
         status.session(&session);
@@ -68,3 +80,6 @@ async fn pipe(session: &Session, tally: &Tally) -> Result<(), Break> {
     both_ways(session, streams, Some(source), &mut sink, tally).await?;
     Ok(session.close().await?)
 }
+
+/// The library's own timeout says more, so it comes first.
+const GRACE: Duration = Duration::from_millis(500);

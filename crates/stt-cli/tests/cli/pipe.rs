@@ -2,7 +2,9 @@
 
 use std::{
     io::{Read, Write},
+    sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use crate::command::{Place, Running, bytes};
@@ -128,4 +130,35 @@ fn a_passphrase_in_the_environment_makes_a_pipe() {
     feed(&mut connector, b"hello".to_vec()).join().unwrap();
     assert_eq!(connector.end().code, 0);
     assert_eq!(listener.end().stdout, b"hello");
+}
+
+#[test]
+fn a_reader_that_waits_makes_the_writer_wait() {
+    const WHOLE: usize = 64 << 20;
+    const HELD_AT_MOST: usize = 24 << 20;
+    let place = Place::with_random_seed();
+    let (mut listener, address) = place.listen(&[]);
+    drop(listener.stdin.take());
+    let mut connector = place.connect(&address, &[]);
+    let mut stdin = connector.stdin.take().unwrap();
+    let (report, reports) = mpsc::channel();
+    let writing = thread::spawn(move || {
+        for piece in bytes(WHOLE, 4).chunks(1 << 20) {
+            stdin.write_all(piece).unwrap();
+            report.send(piece.len()).unwrap();
+        }
+    });
+    // Nobody reads, so at some point no more is taken.
+    let mut taken = 0;
+    while let Ok(len) = reports.recv_timeout(Duration::from_secs(2)) {
+        taken += len;
+    }
+    assert!(taken < HELD_AT_MOST, "{taken} bytes are held somewhere");
+
+    let listening = thread::spawn(move || listener.end());
+    let connected = connector.end();
+    let listened = listening.join().unwrap();
+    writing.join().unwrap();
+    assert_eq!((listened.code, connected.code), (0, 0));
+    assert!(listened.stdout == bytes(WHOLE, 4));
 }
