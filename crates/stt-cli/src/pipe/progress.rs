@@ -43,7 +43,6 @@ impl Progress {
                 return std::future::pending().await;
             }
             line.set_message(describe(session, before, now));
-            line.tick();
             before = now;
         }
     }
@@ -80,7 +79,7 @@ fn describe(session: &Session, before: Reading, now: Reading) -> String {
     let path = stats.path.remote;
     let path = path.map_or_else(|| "no path".into(), |at| at.to_string());
     format!(
-        "sent {} at {}/s, received {} at {}/s, round trip {:.1?} by {path}",
+        "out {}, {}/s; in {}, {}/s; rtt {:.0?}; {path}",
         size(now.sent),
         rate(now.sent - before.sent),
         size(now.received),
