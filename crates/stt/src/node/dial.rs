@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -111,13 +111,26 @@ pub(super) async fn connect(
 ) -> Result<Session, ConnectError> {
     let started = shared.platform.now();
     let limit = shared.limits.handshake_timeout;
-    let addresses = resolve(target).await?;
-    let first = addresses.first().copied();
-    let race = race(shared, target, &addresses);
-    let Some(outcome) = shared.platform.timeout(limit, race).await else {
-        let address = first.unwrap_or_else(|| (IpAddr::from([0, 0, 0, 0]), target.port).into());
+    let first = OnceLock::new();
+    let reach = async {
+        let addresses = resolve(target).await?;
+        if let Some(address) = addresses.first() {
+            first.get_or_init(|| *address);
+        }
+        race(shared, target, &addresses).await
+    };
+    let Some(outcome) = shared.platform.timeout(limit, reach).await else {
         let waited = shared.platform.now().saturating_duration_since(started);
-        return Err(ConnectError::NoAnswer { address, waited });
+        return Err(match first.get() {
+            Some(address) => ConnectError::NoAnswer {
+                address: *address,
+                waited,
+            },
+            None => ConnectError::Resolve {
+                host: target.host.clone(),
+                source: std::io::ErrorKind::TimedOut.into(),
+            },
+        });
     };
     let (connection, proved) = outcome?;
     let (platform, limits) = (&shared.platform, &shared.limits);
@@ -132,6 +145,7 @@ pub(super) async fn connect(
             }
         });
     }
+    session.core().establish();
     Ok(session)
 }
 

@@ -200,7 +200,7 @@ impl Node {
     ///
     /// Not cancel safe: call it again to finish.
     pub async fn shutdown(&self, limit: Duration) -> Vec<(SessionId, CloseReason)> {
-        let first = self.shared.begin_stopping();
+        self.shared.begin_stopping();
         let sessions = self.shared.sessions();
         let closing = join_all(sessions.iter().map(Session::close));
         self.shared.platform.timeout(limit, closing).await;
@@ -212,10 +212,8 @@ impl Node {
         }
         let drained = join_all(self.shared.endpoints.iter().map(Endpoint::drained));
         self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
-        if first {
-            self.shared.inbox.end();
-            self.shared.stopped.notify_waiters();
-        }
+        self.shared.inbox.end();
+        self.shared.stopped.notify_waiters();
         let mut cut_off = Vec::new();
         for session in sessions {
             match session.closed().await {

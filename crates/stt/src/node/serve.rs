@@ -62,7 +62,7 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
             // Not what it claimed to be: its tag stays good for the one who made it.
             Err(error) => {
                 tracing::debug!(%error, "first packet");
-                shared.doorkeeper.lock().failed(&ticket);
+                shared.doorkeeper.lock().was_no_guess(&ticket);
             }
         },
     }
@@ -111,6 +111,7 @@ async fn finish_handshake(shared: &Arc<Shared>, connecting: Connecting) -> Optio
         session.core().end(reason);
         return None;
     }
+    session.core().establish();
     Some(session)
 }
 

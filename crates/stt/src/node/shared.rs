@@ -207,12 +207,11 @@ impl Shared {
         self.stopping.load(Relaxed)
     }
 
-    /// Takes nothing new from now on. True for the first call.
-    pub(super) fn begin_stopping(&self) -> bool {
-        let first = !self.stopping.swap(true, Relaxed);
+    /// Takes nothing new from now on.
+    pub(super) fn begin_stopping(&self) {
+        self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
         self.accepting.lock().take();
-        first
     }
 
     pub(super) fn dropped_datagrams(&self) -> u64 {

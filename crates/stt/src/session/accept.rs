@@ -56,6 +56,16 @@ impl<T> Queue<T> {
         }
     }
 
+    /// No more will come, and what nobody took is dropped: an item holds its session, which holds
+    /// this queue.
+    fn close(&self) {
+        self.sender.lock().take();
+        // Who holds the lock waits for an item, so there is none.
+        if let Ok(mut receiver) = self.receiver.try_lock() {
+            while receiver.try_recv().is_ok() {}
+        }
+    }
+
     async fn pop(&self) -> Option<T> {
         self.receiver.lock().await.recv().await
     }
@@ -83,10 +93,10 @@ impl AcceptQueues {
         self.lanes.fetch_or(bit, Relaxed) & bit == 0
     }
 
-    /// No more will come; what waits can still be taken.
+    /// The session is over.
     pub(super) fn close(&self) {
-        self.two_way.sender.lock().take();
-        self.one_way.sender.lock().take();
+        self.two_way.close();
+        self.one_way.close();
     }
 }
 
@@ -116,14 +126,33 @@ pub(super) async fn accept_streams(core: Arc<Core>) {
         let task = Arc::clone(&core);
         core.platform.spawn(async move {
             let mut recv = recv;
-            let naming = name(&mut recv);
-            let named = task.platform.timeout(NAME_WITHIN, naming).await;
+            let named = tokio::select! {
+                biased;
+                named = name(&mut recv) => Some(named),
+                () = time_to_name(&task) => None,
+            };
             drop(permit);
-            match named {
-                Some(named) => take(&task, named, recv, send).await,
-                None => reject(recv, send, RegisteredStreamCode::OpenTimeout),
+            if let Some(named) = named {
+                take(&task, named, recv, send).await;
+            } else {
+                // What was on it is lost, so an end can't be called orderly any more.
+                task.closing.lost_something();
+                reject(recv, send, RegisteredStreamCode::OpenTimeout);
             }
         });
+    }
+}
+
+/// Resolves when a stream has had its time to say what it is. Seconds in which nothing at all came
+/// from the peer don't count: then the path is to blame, and the first frame is on its way.
+async fn time_to_name(core: &Core) {
+    let mut heard = core.packets_received();
+    let mut counted = 0;
+    while counted < NAME_WITHIN_SECONDS {
+        core.platform.sleep(Duration::from_secs(1)).await;
+        let now_heard = core.packets_received();
+        counted += u32::from(now_heard > heard);
+        heard = now_heard;
     }
 }
 
@@ -143,13 +172,10 @@ async fn name(recv: &mut RecvStream) -> Named {
     let mut decoder = FrameDecoder::new(MAX_OPEN_LEN);
     let mut missing = SHORTEST_FRAME;
     loop {
-        let Ok(Some(mut piece)) = recv.read_header(missing).await else {
-            let nothing_came = decoder.is_idle();
-            return if nothing_came {
-                Named::Gone
-            } else {
-                Named::Broken(DecodeError::Truncated)
-            };
+        let mut piece = match recv.read_header(missing).await {
+            Ok(Some(piece)) => piece,
+            Ok(None) if !decoder.is_idle() => return Named::Broken(DecodeError::Truncated),
+            Ok(None) | Err(_) => return Named::Gone,
         };
         missing = missing_after(missing, &piece);
         match decoder.decode(&mut piece) {
@@ -235,7 +261,7 @@ pub(super) fn header(kind: StreamKind) -> Bytes {
 const SHORTEST_FRAME: usize = 2;
 
 /// A stream must say what it is within this time.
-const NAME_WITHIN: Duration = Duration::from_secs(5);
+const NAME_WITHIN_SECONDS: u32 = 5;
 
 /// Streams that may be about to say it at a time; further ones wait unread.
 const MAX_UNNAMED_STREAMS: usize = 64;

@@ -25,12 +25,13 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{CloseReason, core::Core, outbound_control::StreamCounts};
+use super::{By, CloseReason, core::Core, outbound_control::StreamCounts};
 
 /// How far the end has come.
 #[derive(Debug)]
 pub(crate) struct Closing {
-    begun: AtomicBool,
+    incomplete: AtomicBool,
+    begun: watch::Sender<bool>,
     finished: AtomicBool,
     control: watch::Sender<bool>,
     peer_opened_in_all: watch::Sender<Option<StreamCounts>>,
@@ -40,7 +41,8 @@ pub(crate) struct Closing {
 impl Default for Closing {
     fn default() -> Self {
         Self {
-            begun: AtomicBool::new(false),
+            incomplete: AtomicBool::new(false),
+            begun: watch::Sender::new(false),
             finished: AtomicBool::new(false),
             control: watch::Sender::new(false),
             peer_opened_in_all: watch::Sender::new(None),
@@ -52,12 +54,23 @@ impl Default for Closing {
 impl Closing {
     /// Whether either side has begun: nothing new may be opened.
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun.load(SeqCst)
+        *self.begun.borrow()
+    }
+
+    /// Resolves when either side has begun. Cancel safe.
+    pub(crate) async fn begun(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
     }
 
     /// Whether we have said FINISHED.
     pub(crate) fn has_finished(&self) -> bool {
         self.finished.load(SeqCst)
+    }
+
+    /// Something of the peer's was not taken: the end will not be called orderly.
+    pub(super) fn lost_something(&self) {
+        self.incomplete.store(true, SeqCst);
     }
 
     /// The peer's control stream came; false if it is not the first.
@@ -71,12 +84,16 @@ impl Closing {
         let _ = self.control.subscribe().wait_for(|open| *open).await;
     }
 
-    pub(super) fn peer_closes(&self, opened: StreamCounts) {
-        self.peer_opened_in_all.send_replace(Some(opened));
+    /// The peer says CLOSING; false if it has before.
+    pub(super) fn peer_closes(&self, opened: StreamCounts) -> bool {
+        self.peer_opened_in_all.send_replace(Some(opened)).is_none()
     }
 
-    pub(super) fn peer_finished(&self) {
-        self.finished_by_peer.send_replace(true);
+    /// The peer says FINISHED; false if it has before, or if its numbers are not those of its
+    /// CLOSING.
+    pub(super) fn peer_finished(&self, opened: StreamCounts) -> bool {
+        let is_first = !self.finished_by_peer.send_replace(true);
+        is_first && *self.peer_opened_in_all.borrow() == Some(opened)
     }
 
     async fn peer_opened(&self) -> StreamCounts {
@@ -101,7 +118,7 @@ impl Closing {
 
 /// Begins to close, once. Either side's wish is enough.
 pub(crate) fn begin(core: &Arc<Core>) {
-    if core.closing.begun.swap(true, SeqCst) {
+    if core.closing.begun.send_replace(true) {
         return;
     }
     let task = Arc::clone(core);
@@ -121,6 +138,9 @@ async fn run(core: &Core) {
     core.control.closing(core.ledger.opened_counts());
     let theirs = core.closing.peer_opened().await;
     core.ledger.all_done(theirs).await;
+    if core.closing.incomplete.load(SeqCst) {
+        return core.end(CloseReason::Failed { by: By::Us });
+    }
     let heard_first = *core.closing.finished_by_peer.borrow();
     core.closing.finished.store(true, SeqCst);
     core.control.finished(core.ledger.opened_counts());

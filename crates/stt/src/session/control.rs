@@ -94,10 +94,20 @@ fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
                 bi: closing.bi.get(),
                 uni: closing.uni.get(),
             };
-            core.closing.peer_closes(opened);
+            if !core.closing.peer_closes(opened) {
+                return Err(ControlViolation::End);
+            }
             super::closing::begin(core);
         }
-        ControlFrame::Finished(_) => core.closing.peer_finished(),
+        ControlFrame::Finished(finished) => {
+            let opened = StreamCounts {
+                bi: finished.bi.get(),
+                uni: finished.uni.get(),
+            };
+            if !core.closing.peer_finished(opened) {
+                return Err(ControlViolation::End);
+            }
+        }
         ControlFrame::Ignored(_) => {}
     }
     Ok(())
@@ -120,6 +130,8 @@ enum ControlViolation {
     Second,
     #[error("the control stream ended before the session")]
     Ended,
+    #[error("an end that is none: said twice, or with other numbers")]
+    End,
     #[error("credit beyond all measure")]
     Credit,
     #[error("a message stream released that was not let go")]

@@ -13,7 +13,7 @@ use noq_proto::PathId;
 use parking_lot::Mutex;
 use stc::NodeId;
 use stt_wire::StreamKind;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     CloseReason, SendError, SessionId,
@@ -51,6 +51,7 @@ pub(crate) struct Core {
     reason: OnceLock<CloseReason>,
     over: AtomicBool,
     ended: Notify,
+    established: watch::Sender<bool>,
     key_updates: Mutex<KeyUpdates>,
     /// Microseconds; refreshed now and then, so that nobody asks the engine for each message.
     round_trip: AtomicU64,
@@ -62,7 +63,6 @@ pub(super) struct KeyUpdates {
     pub(super) at: Instant,
     pub(super) packets: u64,
     pub(super) bytes: u64,
-    pub(super) count: u64,
 }
 
 impl Core {
@@ -88,7 +88,6 @@ impl Core {
                 at: now,
                 packets: 0,
                 bytes: 0,
-                count: 0,
             }),
             opened_at: now,
             ledger: Arc::default(),
@@ -97,6 +96,7 @@ impl Core {
             reason: OnceLock::new(),
             over: AtomicBool::new(false),
             ended: Notify::new(),
+            established: watch::Sender::new(false),
             connection,
             platform,
             limits,
@@ -125,6 +125,22 @@ impl Core {
 
     pub(super) fn key_updates(&self) -> &Mutex<KeyUpdates> {
         &self.key_updates
+    }
+
+    /// The node counts the session among its own: what it received may be given out.
+    pub(crate) fn establish(&self) {
+        self.established.send_replace(true);
+    }
+
+    /// Resolves when the session is the node's, or over.
+    pub(super) async fn established(&self) {
+        let mut established = self.established.subscribe();
+        tokio::select! {
+            biased;
+            // The sender lives as long as `self`.
+            _ = established.wait_for(|established| *established) => {}
+            _ = self.connection.closed() => {}
+        }
     }
 
     /// Ends the session now. The first reason counts.
@@ -192,6 +208,10 @@ impl Core {
     /// The error of an operation that found the session gone.
     pub(crate) fn send_error(&self) -> SendError {
         SendError::Closed(self.close_reason())
+    }
+
+    pub(super) fn packets_received(&self) -> u64 {
+        self.connection.stats().udp_rx.datagrams
     }
 
     /// Smoothed round trip, as of the last look.

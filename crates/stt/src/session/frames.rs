@@ -226,13 +226,15 @@ impl Frames {
                     Ok(None) => break,
                     Err(error) => Err(error),
                 };
-                let Ok(UserFrame {
+                let UserFrame {
                     frame_type,
                     payload,
-                }) = frame
-                else {
-                    tracing::warn!(session = %core.id(), "malformed user frame");
-                    return core.end(CloseReason::Violation { by: By::Us });
+                } = match frame {
+                    Ok(frame) => frame,
+                    Err(error) => {
+                        tracing::warn!(%error, session = %core.id(), "user frame");
+                        return core.end(CloseReason::for_malformed(error));
+                    }
                 };
                 let frame = Frame {
                     frame_type,

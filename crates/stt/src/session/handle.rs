@@ -79,9 +79,15 @@ impl Session {
     ///
     /// Cancel safe.
     pub async fn open_stream(&self) -> Result<(SendStream, RecvStream), SessionError> {
-        self.check_open()?;
-        let opened = self.core.connection.open_bi().await;
-        let (send, recv) = opened.map_err(|_| self.core.close_reason())?;
+        // Held until the stream has an entry of its own: an orderly end counts what was opened.
+        let _entry = self.begin_opening()?;
+        let (send, recv) = tokio::select! {
+            biased;
+            () = self.core.closing.begun() => return Err(SessionError::Closing),
+            opened = self.core.connection.open_bi() => {
+                opened.map_err(|_| self.core.close_reason())?
+            }
+        };
         self.core.ledger.opened(send.id());
         let recv = RecvStream::new(&self.core, recv);
         Ok((self.name(send).await?, recv))
@@ -98,9 +104,14 @@ impl Session {
     ///
     /// Cancel safe.
     pub async fn open_uni(&self) -> Result<SendStream, SessionError> {
-        self.check_open()?;
-        let opened = self.core.connection.open_uni().await;
-        let send = opened.map_err(|_| self.core.close_reason())?;
+        let _entry = self.begin_opening()?;
+        let send = tokio::select! {
+            biased;
+            () = self.core.closing.begun() => return Err(SessionError::Closing),
+            opened = self.core.connection.open_uni() => {
+                opened.map_err(|_| self.core.close_reason())?
+            }
+        };
         self.core.ledger.opened(send.id());
         self.name(send).await
     }
@@ -237,6 +248,9 @@ impl Session {
     /// Ends the session in order: nothing new is begun, all that was sent is delivered and
     /// consumed, then both sides know that they are done.
     ///
+    /// Consumed means read from the stream, or taken from the queue: if reading is not enough for
+    /// your application to be safe, let it read the end only once it is.
+    ///
     /// Takes as long as the two applications take to finish their streams and to consume what was
     /// sent, if need be for ever: put a limit around it and [`abort`](Self::abort) beyond. The
     /// peer's application need not call `close` too; it only has to finish what it began.
@@ -257,6 +271,7 @@ impl Session {
     }
 
     /// Ends the session now. What is on its way may be lost; the peer sees `code` and `reason`.
+    /// Keep the handles of streams until then, or the peer's reads may see them reset first.
     pub fn abort(&self, code: u32, reason: impl Into<Bytes>) {
         self.core.end(CloseReason::Aborted {
             by: By::Us,
@@ -279,8 +294,8 @@ impl Session {
         self.core.is_over()
     }
 
-    /// Changes the keys of both directions now. They change by themselves too, see
-    /// [`KeyUpdatePolicy`](crate::KeyUpdatePolicy).
+    /// Changes the keys of both directions now, unless a change is under way. They change by
+    /// themselves too, see [`KeyUpdatePolicy`](crate::KeyUpdatePolicy).
     pub fn update_keys(&self) {
         keys::update(&self.core);
     }
@@ -309,25 +324,24 @@ impl Session {
         exported.map_err(|_| ExportTooLong)
     }
 
-    fn check_open(&self) -> Result<(), SessionError> {
+    /// An orderly end waits for what was begun before it.
+    fn begin_opening(&self) -> Result<LedgerEntry, SessionError> {
+        // The entry comes first: an end that begins after the check finds it.
+        let entry = self.core.ledger.sending();
         if self.core.is_over() {
             return Err(SessionError::Closed(self.core.close_reason()));
         }
         if self.core.closing.has_begun() {
             return Err(SessionError::Closing);
         }
-        Ok(())
+        Ok(entry)
     }
 
-    /// An orderly end waits for what was begun before it.
     fn begin_sending(&self) -> Result<LedgerEntry, SendError> {
-        let entry = self.core.ledger.sending();
-        self.check_open()
-            .map(|()| entry)
-            .map_err(|error| match error {
-                SessionError::Closed(reason) => SendError::Closed(reason),
-                SessionError::Closing => SendError::Closing,
-            })
+        self.begin_opening().map_err(|error| match error {
+            SessionError::Closed(reason) => SendError::Closed(reason),
+            SessionError::Closing => SendError::Closing,
+        })
     }
 }
 

@@ -24,5 +24,4 @@ pub(super) fn update(core: &Core) {
     last.at = core.platform.now();
     last.packets = stats.udp_tx.datagrams;
     last.bytes = stats.udp_tx.bytes;
-    last.count += 1;
 }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use noq_proto::PathId;
 
 use super::core::Core;
+use crate::transport::endpoint::key_updates;
 
 /// Counters of a session since it began, and its path as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct SessionStats {
     pub packets_received: u64,
     /// Packets declared lost and sent anew.
     pub packets_lost: u64,
-    /// Times we changed the traffic keys, by policy or on demand.
+    /// Times the traffic keys changed, by either side's policy or demand.
     pub key_updates: u64,
     /// The peer's datagrams that were no frames, and were dropped.
     pub malformed_datagrams: u64,
@@ -62,7 +63,7 @@ pub(super) fn of(core: &Core) -> SessionStats {
         packets_sent: counted.udp_tx.datagrams,
         packets_received: counted.udp_rx.datagrams,
         packets_lost: counted.lost_packets,
-        key_updates: core.key_updates().lock().count,
+        key_updates: key_updates(&core.connection),
         malformed_datagrams: core.frames.malformed(),
         path: PathInfo {
             remote: remote.map(unmapped),

@@ -1,6 +1,13 @@
 //! One bound socket with the engine on it: dials out, and hands up what others begin.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use noq::{ClientConfig, Connecting, Connection, Incoming, ServerConfig, TransportConfig};
 use noq_proto::ConnectError;
@@ -161,11 +168,16 @@ impl fmt::Debug for Endpoint {
 
 /// What a finished handshake proved; `None` before it has.
 pub(crate) fn proved(connection: &Connection) -> Option<Authenticated> {
-    let identity = connection
-        .peer_identity()?
-        .downcast::<Authenticated>()
-        .ok()?;
-    Some(*identity)
+    let proved = connection.handshake_data()?.downcast::<Authenticated>();
+    Some(*proved.ok()?)
+}
+
+/// How often the traffic keys of a connection changed, by either side's doing.
+pub(crate) fn key_updates(connection: &Connection) -> u64 {
+    let counter = connection.peer_identity();
+    let counter = counter.and_then(|counter| counter.downcast::<Arc<AtomicU64>>().ok());
+    // The engine derives the first reserve with the first keys.
+    counter.map_or(0, |counter| counter.load(Relaxed).saturating_sub(1))
 }
 
 /// Why a dial led to nothing.

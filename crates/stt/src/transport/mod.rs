@@ -13,6 +13,10 @@ mod cid;
 mod config;
 pub(crate) mod crypto;
 pub(crate) mod endpoint;
+#[cfg_attr(
+    not(feature = "simulation"),
+    expect(unreachable_pub, reason = "public for simulations alone")
+)]
 pub(crate) mod platform;
 pub(crate) mod socket;
 

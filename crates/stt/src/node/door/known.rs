@@ -16,6 +16,10 @@ pub(super) struct Known {
 }
 
 impl Known {
+    pub(super) fn contains(&self, source: IpAddr) -> bool {
+        self.purses.contains_key(&source)
+    }
+
     pub(super) fn take(&mut self, source: IpAddr, now: Instant) -> bool {
         self.purses
             .get_mut(&source)

@@ -2,8 +2,8 @@
 //!
 //! Pure: time comes as an argument.
 //!
-//! *Gated door.* Only holders of the seed get this far. At the limit the oldest attempt makes room:
-//! an honest one takes a round trip or two, so it is long done when its turn to go would come.
+//! *Gated door.* Only holders of the seed get this far, and all of them are let in; at the limit
+//! somebody makes room (`half_open.rs`).
 //!
 //! *Open door.* Anyone gets this far, and every attempt that doesn't end in a session may have been
 //! a guess. A source (a /24, or a /56) has a few attempts free of doubt; then it must first show
@@ -11,12 +11,12 @@
 //! use up the guesses of somebody else. Addresses that had a session lately have a purse of their
 //! own, so a flood of guesses doesn't lock members out.
 
+mod half_open;
 mod known;
 mod purse;
 mod source;
 
 use std::{
-    collections::{BTreeMap, HashMap},
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -25,20 +25,20 @@ use std::{
 use stc::Door;
 use tokio::sync::Notify;
 
+use half_open::HalfOpen;
 use known::Known;
 use purse::{Purse, PurseSize};
-use source::{Purses, Source};
+use source::{Asked, Purses};
 
 /// Decides about attempts to reach us.
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
     door: Door,
-    limit: usize,
-    next_ticket: u64,
-    half_open: BTreeMap<u64, Arc<Notify>>,
-    sources: HashMap<Source, Purses>,
-    forgotten_at: Instant,
-    everyone: Purse,
+    half_open: HalfOpen,
+    free: Purses,
+    free_of_all: Purse,
+    guesses: Purses,
+    guesses_of_all: Purse,
     known: Known,
 }
 
@@ -69,19 +69,17 @@ enum Paid {
     Nothing,
     Free,
     Guess,
-    Known,
 }
 
 impl Doorkeeper {
     pub(super) fn new(door: Door, limit: usize, now: Instant) -> Self {
         Self {
             door,
-            limit: limit.max(1),
-            next_ticket: 0,
-            half_open: BTreeMap::new(),
-            sources: HashMap::new(),
-            forgotten_at: now,
-            everyone: Purse::full(EVERYONE, now),
+            half_open: HalfOpen::new(limit),
+            free: Purses::new(FREE, now),
+            free_of_all: Purse::full(FREE_OF_ALL, now),
+            guesses: Purses::new(GUESSES, now),
+            guesses_of_all: Purse::full(GUESSES_OF_ALL, now),
             known: Known::default(),
         }
     }
@@ -90,75 +88,42 @@ impl Doorkeeper {
     pub(super) fn judge(&mut self, source: IpAddr, validated: bool, now: Instant) -> Verdict {
         match self.door {
             Door::Gated => {
-                self.make_room();
-                self.admit(source, Paid::Nothing)
+                let known = self.known.contains(source);
+                self.admit(source, known, Paid::Nothing)
             }
-            Door::Open => self.judge_at_open_door(source, validated, now),
+            Door::Open if validated => self.judge_real_address(source, now),
+            Door::Open => self.judge_claimed_address(source, now),
         }
     }
 
-    fn judge_at_open_door(&mut self, source: IpAddr, validated: bool, now: Instant) -> Verdict {
-        let busy = self.half_open.len() >= self.limit / 2;
-        if !validated {
-            let free = !busy && self.purses(source, now).is_some_and(|it| it.free.take(now));
-            return if free {
-                self.admit(source, Paid::Free)
-            } else {
-                Verdict::Retry
-            };
+    /// A sender may claim any address, so nothing is counted against one that is only claimed.
+    fn judge_claimed_address(&mut self, source: IpAddr, now: Instant) -> Verdict {
+        if self.half_open.is_busy() || !self.free_of_all.take(now) {
+            return Verdict::Retry;
         }
+        if self.free.ask(source, now) != Asked::Paid {
+            self.free_of_all.give_back();
+            return Verdict::Retry;
+        }
+        self.admit(source, false, Paid::Free)
+    }
+
+    fn judge_real_address(&mut self, source: IpAddr, now: Instant) -> Verdict {
         if self.known.take(source, now) {
-            self.make_room();
-            return self.admit(source, Paid::Known);
+            return self.admit(source, true, Paid::Nothing);
         }
-        if self.half_open.len() >= self.limit || !self.everyone.take(now) {
+        if !self.guesses_of_all.take(now) {
             return Verdict::Ignore;
         }
-        if self
-            .purses(source, now)
-            .is_some_and(|it| it.guesses.take(now))
-        {
-            self.admit(source, Paid::Guess)
-        } else {
-            self.everyone.give_back();
-            Verdict::Ignore
+        if self.guesses.ask(source, now) == Asked::Empty {
+            self.guesses_of_all.give_back();
+            return Verdict::Ignore;
         }
+        self.admit(source, false, Paid::Guess)
     }
 
-    /// The attempt became a session: it was no guess.
-    pub(super) fn succeeded(&mut self, ticket: &Ticket, now: Instant) {
-        self.half_open.remove(&ticket.number);
-        match ticket.paid {
-            Paid::Nothing => return,
-            Paid::Free => {
-                if let Some(purses) = self.purses(ticket.source, now) {
-                    purses.free.give_back();
-                }
-            }
-            Paid::Guess => {
-                self.everyone.give_back();
-                if let Some(purses) = self.purses(ticket.source, now) {
-                    purses.guesses.give_back();
-                }
-            }
-            Paid::Known => {}
-        }
-        self.known.remember(ticket.source, now);
-    }
-
-    /// The attempt came to nothing.
-    pub(super) fn failed(&mut self, ticket: &Ticket) {
-        self.half_open.remove(&ticket.number);
-    }
-
-    pub(super) fn half_open(&self) -> usize {
-        self.half_open.len()
-    }
-
-    fn admit(&mut self, source: IpAddr, paid: Paid) -> Verdict {
-        let (number, evicted) = (self.next_ticket, Arc::new(Notify::new()));
-        self.next_ticket += 1;
-        self.half_open.insert(number, Arc::clone(&evicted));
+    fn admit(&mut self, source: IpAddr, known: bool, paid: Paid) -> Verdict {
+        let (number, evicted) = self.half_open.enter(source, known);
         Verdict::Admit(Ticket {
             number,
             evicted,
@@ -167,60 +132,67 @@ impl Doorkeeper {
         })
     }
 
-    fn make_room(&mut self) {
-        while self.half_open.len() >= self.limit {
-            let Some((_, oldest)) = self.half_open.pop_first() else {
-                return;
-            };
-            oldest.notify_one();
-        }
+    /// The attempt became a session: it was no guess.
+    pub(super) fn succeeded(&mut self, ticket: &Ticket, now: Instant) {
+        self.was_no_guess(ticket);
+        self.known.remember(ticket.source, now);
     }
 
-    /// The purses of a source; `None` when too many sources are being watched and none is idle.
-    fn purses(&mut self, source: IpAddr, now: Instant) -> Option<&mut Purses> {
-        let source = Source::of(source);
-        if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&source) {
-            self.forget_idle_sources(now);
-            if self.sources.len() >= MAX_SOURCES {
-                return None;
+    /// The attempt was not even a first packet, so it can't have been a guess.
+    pub(super) fn was_no_guess(&mut self, ticket: &Ticket) {
+        self.failed(ticket);
+        match ticket.paid {
+            Paid::Nothing => {}
+            Paid::Free => {
+                self.free_of_all.give_back();
+                self.free.give_back(ticket.source);
+            }
+            Paid::Guess => {
+                self.guesses_of_all.give_back();
+                self.guesses.give_back(ticket.source);
             }
         }
-        Some(
-            self.sources
-                .entry(source)
-                .or_insert_with(|| Purses::new(now)),
-        )
     }
 
-    /// Looks at all sources, so at most once a second: a flood of new ones must not make it a
-    /// habit.
-    fn forget_idle_sources(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.forgotten_at) >= FORGET_EVERY {
-            self.forgotten_at = now;
-            self.sources.retain(|_, purses| !purses.are_full(now));
-        }
+    /// The attempt came to nothing.
+    pub(super) fn failed(&mut self, ticket: &Ticket) {
+        self.half_open.leave(ticket.number);
+    }
+
+    pub(super) fn half_open(&self) -> usize {
+        self.half_open.len()
     }
 }
 
-const FORGET_EVERY: Duration = Duration::from_secs(1);
+/// Attempts of one source without any doubt.
+const FREE: PurseSize = PurseSize {
+    coins: 8,
+    refill: Duration::from_secs(8),
+};
+
+/// Attempts of all sources without any doubt; more must show their address.
+const FREE_OF_ALL: PurseSize = PurseSize {
+    coins: 64,
+    refill: Duration::from_millis(250),
+};
+
+/// Guesses of one source.
+const GUESSES: PurseSize = PurseSize {
+    coins: 16,
+    refill: Duration::from_secs(4),
+};
 
 /// Guesses of all sources together.
-const EVERYONE: PurseSize = PurseSize {
+const GUESSES_OF_ALL: PurseSize = PurseSize {
     coins: 256,
     refill: Duration::from_millis(62),
 };
-
-/// Sources watched at a time, about 100 bytes each.
-const MAX_SOURCES: usize = 4_096;
 
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::{
-        source::{FREE, GUESSES},
-        *,
-    };
+    use super::{source::MAX_SOURCES, *};
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -231,19 +203,6 @@ mod tests {
             Verdict::Admit(ticket) => ticket,
             other => panic!("not admitted: {other:?}"),
         }
-    }
-
-    #[test]
-    fn at_the_limit_of_a_gated_door_the_oldest_attempt_makes_room() {
-        let now = Instant::now();
-        let mut door = Doorkeeper::new(Door::Gated, 2, now);
-        let tickets: Vec<_> = (0..3)
-            .map(|_| ticket(door.judge(ip("10.0.0.1"), false, now)))
-            .collect();
-        assert_eq!(door.half_open(), 2);
-        door.failed(&tickets[0]);
-        door.failed(&tickets[1]);
-        assert_eq!(door.half_open(), 1);
     }
 
     #[test]
@@ -295,12 +254,33 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_sources_takes_bounded_memory() {
+    fn claimed_addresses_take_bounded_memory_and_lock_nobody_out() {
         let now = Instant::now();
         let mut door = Doorkeeper::new(Door::Open, usize::MAX, now);
         for source in 0..20_000_u32 {
             let _ = door.judge(Ipv4Addr::from_bits(source << 8).into(), false, now);
         }
-        assert!(door.sources.len() <= MAX_SOURCES);
+        assert!(door.free.len() <= MAX_SOURCES);
+        assert!(matches!(
+            door.judge(ip("10.0.0.1"), true, now),
+            Verdict::Admit(_)
+        ));
+    }
+
+    #[test]
+    fn guesses_of_all_sources_together_are_limited() {
+        let now = Instant::now();
+        let mut door = Doorkeeper::new(Door::Open, usize::MAX, now);
+        let mut admitted = 0;
+        for source in 0..20_000_u32 {
+            let source = IpAddr::from(Ipv4Addr::from_bits(source << 8));
+            for validated in [false, true] {
+                if let Verdict::Admit(guess) = door.judge(source, validated, now) {
+                    door.failed(&guess);
+                    admitted += 1;
+                }
+            }
+        }
+        assert_eq!(admitted, FREE_OF_ALL.coins + GUESSES_OF_ALL.coins);
     }
 }

@@ -1,62 +1,100 @@
-//! What counts as one source of attempts, and what it has left to spend.
+//! What counts as one source of attempts, and a purse for each.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    collections::HashMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use super::purse::{Purse, PurseSize};
 
-/// A network that counts as one source of attempts.
+/// Purses of one size, one for each source.
+#[derive(Debug)]
+pub(super) struct Purses {
+    size: PurseSize,
+    of: HashMap<Source, Purse>,
+    forgotten_at: Instant,
+}
+
+/// What came of asking a source for a coin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Paid,
+    Empty,
+    /// So many sources are being watched that this one can't be.
+    NotWatched,
+}
+
+impl Purses {
+    pub(super) fn new(size: PurseSize, now: Instant) -> Self {
+        Self {
+            size,
+            of: HashMap::new(),
+            forgotten_at: now,
+        }
+    }
+
+    pub(super) fn ask(&mut self, source: IpAddr, now: Instant) -> Asked {
+        let source = Source::of(source);
+        if self.of.len() >= MAX_SOURCES && !self.of.contains_key(&source) {
+            self.forget_idle(now);
+            if self.of.len() >= MAX_SOURCES {
+                return Asked::NotWatched;
+            }
+        }
+        let new = || Purse::full(self.size, now);
+        let purse = self.of.entry(source).or_insert_with(new);
+        if purse.take(now) {
+            Asked::Paid
+        } else {
+            Asked::Empty
+        }
+    }
+
+    pub(super) fn give_back(&mut self, source: IpAddr) {
+        if let Some(purse) = self.of.get_mut(&Source::of(source)) {
+            purse.give_back();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.of.len()
+    }
+
+    /// Looks at all sources, so at most once a second: a flood of new ones must not make it a
+    /// habit.
+    fn forget_idle(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.forgotten_at) >= FORGET_EVERY {
+            self.forgotten_at = now;
+            self.of.retain(|_, purse| !purse.is_full(now));
+        }
+    }
+}
+
+/// A network that counts as one source: a /24, or a /56.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Source {
+enum Source {
     V4([u8; 3]),
     V6([u8; 7]),
 }
 
 impl Source {
-    pub(super) fn of(address: IpAddr) -> Self {
+    fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => {
-                let [a, b, c, _] = Ipv4Addr::octets(&address);
-                Self::V4([a, b, c])
+                let [network @ .., _] = address.octets();
+                Self::V4(network)
             }
             IpAddr::V6(address) => {
-                let [network @ .., _, _, _, _, _, _, _, _, _] = Ipv6Addr::octets(&address);
+                let [network @ .., _, _, _, _, _, _, _, _, _] = address.octets();
                 Self::V6(network)
             }
         }
     }
 }
 
-/// What one source has left.
-#[derive(Debug)]
-pub(super) struct Purses {
-    pub(super) free: Purse,
-    pub(super) guesses: Purse,
-}
+/// Sources watched at a time, about 100 bytes each.
+pub(super) const MAX_SOURCES: usize = 4_096;
 
-impl Purses {
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            free: Purse::full(FREE, now),
-            guesses: Purse::full(GUESSES, now),
-        }
-    }
-
-    pub(super) fn are_full(&mut self, now: Instant) -> bool {
-        self.free.is_full(now) && self.guesses.is_full(now)
-    }
-}
-
-/// Attempts of one source without any doubt.
-pub(super) const FREE: PurseSize = PurseSize {
-    coins: 8,
-    refill: Duration::from_secs(8),
-};
-
-/// Guesses of one source.
-pub(super) const GUESSES: PurseSize = PurseSize {
-    coins: 16,
-    refill: Duration::from_secs(4),
-};
+const FORGET_EVERY: Duration = Duration::from_secs(1);

@@ -297,7 +297,7 @@ impl State {
                 continue;
             };
             let before = incoming.held();
-            if !self.budget.may_promise(total, before.here) {
+            if !self.budget.may_promise(total) {
                 self.waiting.push_back((key, id));
                 continue;
             }

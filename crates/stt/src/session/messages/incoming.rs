@@ -135,13 +135,14 @@ impl Incoming {
     /// What this id takes of the node's budget: what is queued, and what is here or promised of a
     /// long message.
     pub(super) fn held(&self) -> Held {
-        let (here, promised) = match &self.partial {
+        let (parts, promised) = match &self.partial {
             Some(partial) if partial.granted => (0, partial.total),
             Some(partial) => (partial.bytes.len(), 0),
             None => (0, 0),
         };
         Held {
-            here: self.queued + here as u64,
+            whole: self.queued,
+            parts: parts as u64,
             promised: promised as u64,
         }
     }

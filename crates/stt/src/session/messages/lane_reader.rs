@@ -12,6 +12,7 @@ use crate::session::{
 
 /// Runs until the lane ends. A violation ends the session.
 pub(crate) async fn read_lane(core: Arc<Core>, inbox: Arc<Inbox>, mut lane: RecvStream) {
+    core.established().await;
     match drain(&core, &inbox, &mut lane).await {
         Ok(()) => {}
         Err(LaneError::Lost(_)) => tracing::debug!("message lane cut off"),

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -42,7 +42,36 @@ struct Slot {
     credit: Semaphore,
     granted: AtomicU64,
     used_at: AtomicU64,
+    /// Sends in progress.
+    users: AtomicUsize,
     releasing: AtomicBool,
+}
+
+/// A message stream while somebody sends on it. Dropped, also by one who gives up, it tells those
+/// who wait for a stream to be idle.
+struct InUse<'a> {
+    slot: Arc<Slot>,
+    outbox: &'a Outbox,
+}
+
+impl<'a> InUse<'a> {
+    /// To be called while the table is locked: nobody may find the stream idle meanwhile.
+    fn begin(slot: &Arc<Slot>, outbox: &'a Outbox) -> Self {
+        slot.users.fetch_add(1, Relaxed);
+        Self {
+            slot: Arc::clone(slot),
+            outbox,
+        }
+    }
+}
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        let was_last = self.slot.users.fetch_sub(1, Relaxed) == 1;
+        if was_last && self.outbox.crowded.load(Relaxed) {
+            self.outbox.freed.notify_waiters();
+        }
+    }
 }
 
 /// The peer broke the rules of credit.
@@ -82,18 +111,13 @@ impl Outbox {
         }
         let id = VarInt::new(message_stream).ok_or(SendError::BadStreamId)?;
         let slot = self.slot(core, id).await?;
-        let order = slot.order.lock().await;
+        let _order = slot.slot.order.lock().await;
         let cost = cost_of(payload.len());
-        let sent = if cost <= SMALL_COST || slot.covers(cost, payload.len()) {
-            self.send_whole(core, &slot, id, payload).await
+        let sent = if cost <= SMALL_COST || slot.slot.covers(cost, payload.len()) {
+            self.send_whole(core, &slot.slot, id, payload).await
         } else {
-            self.send_parts(core, &slot, id, payload).await
+            self.send_parts(core, &slot.slot, id, payload).await
         };
-        drop(order);
-        drop(slot);
-        if self.crowded.load(Relaxed) {
-            self.freed.notify_waiters();
-        }
         sent.map_err(|SlotClosed| core.send_error())
     }
 
@@ -157,7 +181,7 @@ impl Outbox {
     }
 
     /// The slot of a message stream; makes room by letting go of the one not used for longest.
-    async fn slot(&self, core: &Arc<Core>, id: VarInt) -> Result<Arc<Slot>, SendError> {
+    async fn slot(&self, core: &Arc<Core>, id: VarInt) -> Result<InUse<'_>, SendError> {
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
@@ -172,7 +196,7 @@ impl Outbox {
         }
     }
 
-    fn try_slot(&self, core: &Arc<Core>, id: VarInt) -> Option<Arc<Slot>> {
+    fn try_slot(&self, core: &Arc<Core>, id: VarInt) -> Option<InUse<'_>> {
         let mut live = self.live.lock();
         let now = self.clock.fetch_add(1, Relaxed);
         let has_room = live.len() < MAX_LIVE_MESSAGE_STREAMS;
@@ -180,10 +204,11 @@ impl Outbox {
             Entry::Occupied(slot) if slot.get().releasing.load(Relaxed) => return None,
             Entry::Occupied(slot) => {
                 slot.get().used_at.store(now, Relaxed);
-                return Some(Arc::clone(slot.get()));
+                return Some(InUse::begin(slot.get(), self));
             }
             Entry::Vacant(entry) if has_room => {
-                return Some(Arc::clone(entry.insert(Arc::new(Slot::new(now)))));
+                let slot = entry.insert(Arc::new(Slot::new(now)));
+                return Some(InUse::begin(slot, self));
             }
             Entry::Vacant(_) => {}
         }
@@ -192,12 +217,11 @@ impl Outbox {
         None
     }
 
-    /// Lets go of the idle message stream that was used least recently. Idle is one whose slot
-    /// only the table holds, which nobody can change while the table is locked.
+    /// Lets go of the idle message stream that was used least recently.
     fn release_one(&self, core: &Arc<Core>, live: &HashMap<u64, Arc<Slot>>) {
         let idle = live
             .iter()
-            .filter(|(_, slot)| Arc::strong_count(slot) == 1 && !slot.releasing.load(Relaxed));
+            .filter(|(_, slot)| slot.users.load(Relaxed) == 0 && !slot.releasing.load(Relaxed));
         let Some((id, slot)) = idle.min_by_key(|(_, slot)| slot.used_at.load(Relaxed)) else {
             return;
         };
@@ -267,6 +291,7 @@ impl Slot {
             credit: Semaphore::new(INITIAL_CREDIT as usize),
             granted: AtomicU64::new(INITIAL_CREDIT),
             used_at: AtomicU64::new(used_at),
+            users: AtomicUsize::new(0),
             releasing: AtomicBool::new(false),
         }
     }

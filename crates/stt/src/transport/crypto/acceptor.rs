@@ -116,6 +116,11 @@ impl Handshake for ResponderHandshake {
             .get_or_init(|| self.door.seed_for(connection_id))
             .as_deref()
     }
+
+    fn door(&self) -> Door {
+        let chosen = self.seed.get().and_then(Option::as_ref);
+        chosen.map_or(Door::Gated, |seed| seed.door())
+    }
 }
 
 impl ResponderHandshake {

@@ -7,7 +7,7 @@ use noq_proto::{
 };
 use parking_lot::Mutex;
 use stc::{
-    Entropy, NodeId, SeedKeys,
+    Door, Entropy, NodeId, SeedKeys,
     handshake::{
         AwaitFinal, AwaitProof, AwaitResponse, HandshakeContext, HandshakeError, Initiator,
     },
@@ -159,5 +159,9 @@ impl Handshake for InitiatorHandshake {
 
     fn seed_for(&self, _: &[u8]) -> Option<&SeedKeys> {
         Some(&self.seed)
+    }
+
+    fn door(&self) -> Door {
+        self.seed.door()
     }
 }

@@ -16,7 +16,15 @@
 //! * the responder's 1-RTT keys exist only once `AUTH_PROOF` is verified, so no byte of an
 //!   application is ever sent to an unauthenticated peer.
 
-use std::{any::Any, collections::VecDeque, io::Cursor};
+use std::{
+    any::Any,
+    collections::VecDeque,
+    io::Cursor,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use noq_proto::{
     ConnectionId, Side, TransportError, TransportErrorCode,
@@ -24,7 +32,7 @@ use noq_proto::{
     transport_parameters::TransportParameters,
 };
 use stc::{
-    NodeId, SeedKeys, Suite,
+    Door, NodeId, SeedKeys, Suite,
     handshake::{Exporter, HandshakeError, Keys, MAX_MESSAGE_LEN, message_len},
     packet::{Directional, TrafficSecret, initial_secrets, retry_tag},
 };
@@ -47,6 +55,9 @@ pub(super) trait Handshake: Send + Sync + 'static {
 
     /// The seed this handshake runs under, told the first connection id; `None` if there is none.
     fn seed_for(&self, connection_id: &[u8]) -> Option<&SeedKeys>;
+
+    /// The kind of door it goes through.
+    fn door(&self) -> Door;
 }
 
 /// What one message led to. Empty fields mean nothing new.
@@ -79,6 +90,8 @@ struct Established {
     /// Secrets of the generation in use; the next is derived on request.
     secrets: Directional<TrafficSecret>,
     exporter: Exporter,
+    /// Generations of keys derived so far; the engine always has one in reserve.
+    generations: Arc<AtomicU64>,
 }
 
 impl EngineSession {
@@ -122,6 +135,7 @@ impl EngineSession {
                 suite,
                 secrets,
                 exporter,
+                generations: Arc::default(),
             });
         }
     }
@@ -150,8 +164,11 @@ impl crypto::Session for EngineSession {
             .map(|established| Box::new(established.proved) as _)
     }
 
+    /// Not the peer, whom `handshake_data` names: the counter of key generations.
     fn peer_identity(&self) -> Option<Box<dyn Any>> {
-        self.handshake_data()
+        self.established
+            .as_ref()
+            .map(|established| Box::new(Arc::clone(&established.generations)) as _)
     }
 
     fn early_crypto(&self) -> Option<(Box<dyn crypto::HeaderKey>, Box<dyn crypto::PacketKey>)> {
@@ -195,6 +212,7 @@ impl crypto::Session for EngineSession {
 
     fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn crypto::PacketKey>>> {
         let established = self.established.as_mut()?;
+        established.generations.fetch_add(1, Relaxed);
         established.secrets = Directional {
             initiator: established.secrets.initiator.next(),
             responder: established.secrets.responder.next(),
@@ -207,6 +225,10 @@ impl crypto::Session for EngineSession {
     }
 
     fn is_valid_retry(&self, original: ConnectionId, header: &[u8], payload: &[u8]) -> bool {
+        // At a gated door Retry is never sent, so this one is forged.
+        if self.handshake.door() == Door::Gated {
+            return false;
+        }
         let Some((body, tag)) = payload.split_last_chunk::<16>() else {
             return false;
         };
