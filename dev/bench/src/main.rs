@@ -1,0 +1,103 @@
+//! Measures STT beside noq and quinn, the same way for all of them.
+//!
+//! | | where |
+//! |---|---|
+//! | the command line | [`args`] |
+//! | rounds of runs, each of two processes | [`rounds`], [`children`] |
+//! | what is measured | [`scenarios`] |
+//! | who is measured | [`peers`] |
+//! | CPU time and memory | [`system`] |
+//! | tables and JSON | [`report`] |
+
+mod args;
+mod children;
+mod peers;
+mod report;
+mod rounds;
+mod scenarios;
+mod system;
+
+use std::io::{BufRead, Read, stdin};
+
+use anyhow::Result;
+use clap::Parser;
+use tokio::runtime::{self, Runtime};
+
+use args::{Arguments, Flavor, PeerName, Run, Side};
+use peers::{Peer, Ticket, noq::Noq, quinn::Quinn, stt::Stt};
+use scenarios::{Job, Outcome};
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    match &arguments.side {
+        None => report::print(&arguments.plan, &rounds::run(&arguments.plan)?),
+        Some(Side::Server(run)) => begin(run)?.block_on(server(run)),
+        Some(Side::Client(run)) => {
+            let mut line = String::new();
+            stdin().lock().read_line(&mut line)?;
+            let ticket = Ticket::parse(&line)?;
+            let outcome = begin(run)?.block_on(client(run, &ticket))?;
+            println!("{}", serde_json::to_string(&outcome)?);
+            Ok(())
+        }
+    }
+}
+
+fn begin(run: &Run) -> Result<Runtime> {
+    if let Some(cpu) = run.cpu {
+        system::pin_to(cpu)?;
+    }
+    let mut builder = match run.settings.flavor {
+        Flavor::MultiThread => runtime::Builder::new_multi_thread(),
+        Flavor::CurrentThread => runtime::Builder::new_current_thread(),
+    };
+    Ok(builder.enable_all().build()?)
+}
+
+async fn server(run: &Run) -> Result<()> {
+    let (scenario, key_exchange) = (run.scenario, run.settings.key_exchange);
+    std::thread::spawn(exit_with_parent);
+    match run.peer {
+        PeerName::Stt => {
+            let (stt, ticket) = Stt::serve(key_exchange).await?;
+            println!("{}", ticket.to_line());
+            scenarios::serve_stt(stt, scenario).await?;
+        }
+        PeerName::Noq => {
+            let (noq, ticket) = Noq::serve(key_exchange).await?;
+            println!("{}", ticket.to_line());
+            scenarios::serve(noq, scenario).await;
+        }
+        PeerName::Quinn => {
+            let (quinn, ticket) = Quinn::serve(key_exchange).await?;
+            println!("{}", ticket.to_line());
+            scenarios::serve(quinn, scenario).await;
+        }
+    }
+    Ok(())
+}
+
+async fn client(run: &Run, ticket: &Ticket) -> Result<Outcome> {
+    let job = Job {
+        server: ticket.address,
+        server_process: run.server,
+        scenario: run.scenario,
+        settings: run.settings.clone(),
+    };
+    let key_exchange = run.settings.key_exchange;
+    match run.peer {
+        PeerName::Stt => {
+            scenarios::measure_stt(Stt::client(key_exchange, ticket).await?, job).await
+        }
+        PeerName::Noq => scenarios::measure(Noq::client(key_exchange, ticket).await?, job).await,
+        PeerName::Quinn => {
+            scenarios::measure(Quinn::client(key_exchange, ticket).await?, job).await
+        }
+    }
+}
+
+/// A server outlives nobody: its standard input ends when whoever started it does.
+fn exit_with_parent() {
+    let _ = stdin().lock().read_to_end(&mut Vec::new());
+    std::process::exit(0);
+}
