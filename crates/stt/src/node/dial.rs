@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -16,7 +17,7 @@ use stc::{NodeId, SeedKeys, handshake::HandshakeError};
 
 use super::shared::{NotAdded, Shared};
 use crate::{
-    session::{CloseReason, Session},
+    session::{By, CloseReason, Session},
     transport::{crypto::Authenticated, endpoint::DialFailure},
 };
 
@@ -252,9 +253,13 @@ fn explain(failure: DialFailure, address: SocketAddr, waited: Duration) -> Conne
             _ => ConnectError::AuthenticationRefused,
         },
         DialFailure::Lost(ConnectionError::TimedOut) => ConnectError::NoAnswer { address, waited },
-        // Before the peer is authenticated it can only refuse.
-        DialFailure::Lost(ConnectionError::ConnectionClosed(_)) => {
-            ConnectError::AuthenticationRefused
+        DialFailure::Lost(ConnectionError::ConnectionClosed(close)) => {
+            if CRYPTO_CODES.contains(&u64::from(close.error_code)) {
+                ConnectError::AuthenticationRefused
+            } else {
+                // Before the peer is authenticated it has no other reason to let go.
+                ConnectError::Closed(CloseReason::AtLimit { by: By::Peer })
+            }
         }
         DialFailure::Lost(ConnectionError::LocallyClosed) => ConnectError::ShutDown,
         DialFailure::Lost(error) => ConnectError::Closed(CloseReason::of(&error)),
@@ -290,6 +295,9 @@ impl ConnectError {
         }
     }
 }
+
+/// QUIC's codes for what a handshake refuses (RFC 9000 section 20.1).
+const CRYPTO_CODES: RangeInclusive<u64> = 0x100..=0x1ff;
 
 /// Between the starts of two attempts.
 const STAGGER: Duration = Duration::from_millis(200);

@@ -63,6 +63,7 @@ pub(super) struct KeyUpdates {
     pub(super) at: Instant,
     pub(super) packets: u64,
     pub(super) bytes: u64,
+    pub(super) count: u64,
 }
 
 impl Core {
@@ -88,6 +89,7 @@ impl Core {
                 at: now,
                 packets: 0,
                 bytes: 0,
+                count: 0,
             }),
             opened_at: now,
             ledger: Arc::default(),
@@ -152,6 +154,8 @@ impl Core {
         let code = engine_code(reason.code());
         if self.reason.set(reason).is_ok() {
             self.connection.close(code, &text);
+            self.over.store(true, Relaxed);
+            self.ended.notify_waiters();
         }
     }
 

@@ -1,6 +1,7 @@
 //! When the traffic keys of a session change.
 
 use super::core::Core;
+use crate::transport::endpoint::key_generations;
 
 /// Changes the keys if the policy says so. Called every few seconds by the node.
 pub(crate) fn update_if_due(core: &Core) {
@@ -16,12 +17,18 @@ pub(crate) fn update_if_due(core: &Core) {
     }
 }
 
-/// Changes the keys of both directions: the peer follows the first packet under the new ones.
+/// Changes the keys of both directions: the peer follows the first packet under the new ones. Does
+/// nothing while the last change is not confirmed.
 pub(super) fn update(core: &Core) {
+    let before = key_generations(&core.connection);
     core.connection.force_key_update();
+    if key_generations(&core.connection) == before {
+        return;
+    }
     let stats = core.connection.stats();
     let mut last = core.key_updates().lock();
     last.at = core.platform.now();
     last.packets = stats.udp_tx.datagrams;
     last.bytes = stats.udp_tx.bytes;
+    last.count += 1;
 }

@@ -5,7 +5,6 @@ use std::{net::SocketAddr, time::Duration};
 use noq_proto::PathId;
 
 use super::core::Core;
-use crate::transport::endpoint::key_updates;
 
 /// Counters of a session since it began, and its path as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +24,8 @@ pub struct SessionStats {
     pub packets_received: u64,
     /// Packets declared lost and sent anew.
     pub packets_lost: u64,
-    /// Times the traffic keys changed, by either side's policy or demand.
+    /// Times we changed the traffic keys, by policy or on demand. The peer's changes and those of
+    /// the engine are not counted.
     pub key_updates: u64,
     /// The peer's datagrams that were no frames, and were dropped.
     pub malformed_datagrams: u64,
@@ -63,7 +63,7 @@ pub(super) fn of(core: &Core) -> SessionStats {
         packets_sent: counted.udp_tx.datagrams,
         packets_received: counted.udp_rx.datagrams,
         packets_lost: counted.lost_packets,
-        key_updates: key_updates(&core.connection),
+        key_updates: core.key_updates().lock().count,
         malformed_datagrams: core.frames.malformed(),
         path: PathInfo {
             remote: remote.map(unmapped),

@@ -172,12 +172,11 @@ pub(crate) fn proved(connection: &Connection) -> Option<Authenticated> {
     Some(*proved.ok()?)
 }
 
-/// How often the traffic keys of a connection changed, by either side's doing.
-pub(crate) fn key_updates(connection: &Connection) -> u64 {
+/// How many generations of traffic keys a connection has derived.
+pub(crate) fn key_generations(connection: &Connection) -> u64 {
     let counter = connection.peer_identity();
     let counter = counter.and_then(|counter| counter.downcast::<Arc<AtomicU64>>().ok());
-    // The engine derives the first reserve with the first keys.
-    counter.map_or(0, |counter| counter.load(Relaxed).saturating_sub(1))
+    counter.map_or(0, |counter| counter.load(Relaxed))
 }
 
 /// Why a dial led to nothing.

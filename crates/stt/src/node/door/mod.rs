@@ -105,7 +105,8 @@ impl Doorkeeper {
             self.free_of_all.give_back();
             return Verdict::Retry;
         }
-        self.admit(source, false, Paid::Free)
+        let known = self.known.contains(source);
+        self.admit(source, known, Paid::Free)
     }
 
     fn judge_real_address(&mut self, source: IpAddr, now: Instant) -> Verdict {
