@@ -62,38 +62,45 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
             // Not what it claimed to be: its tag stays good for the one who made it.
             Err(error) => {
                 tracing::debug!(%error, "first packet");
-                shared.doorkeeper.lock().was_no_guess(&ticket);
+                let mut doorkeeper = shared.doorkeeper.lock();
+                doorkeeper.was_no_guess(&ticket);
+                doorkeeper.over(&ticket);
             }
         },
     }
 }
 
 async fn admit(shared: Arc<Shared>, connecting: Connecting, ticket: Ticket) {
-    let attempt = finish_handshake(&shared, connecting);
+    let attempt = finish_handshake(&shared, connecting, &ticket);
     let session = tokio::select! {
         biased;
         session = attempt => session,
         () = ticket.evicted.notified() => None,
     };
-    let now = shared.platform.now();
-    if let Some(session) = session {
-        shared.doorkeeper.lock().succeeded(&ticket, now);
-        shared.hand_over(session);
-    } else {
-        shared.counters.refused.fetch_add(1, Relaxed);
-        shared.doorkeeper.lock().failed(&ticket);
+    shared.doorkeeper.lock().over(&ticket);
+    match session {
+        Some(session) => shared.hand_over(session),
+        None => {
+            shared.counters.refused.fetch_add(1, Relaxed);
+        }
     }
 }
 
 /// A session exists once the peer is authenticated and has opened its control stream: a dialler
 /// that raced several attempts opens it on the one that won.
-async fn finish_handshake(shared: &Arc<Shared>, connecting: Connecting) -> Option<Session> {
+async fn finish_handshake(
+    shared: &Arc<Shared>,
+    connecting: Connecting,
+    ticket: &Ticket,
+) -> Option<Session> {
     let handshake = async {
         let connection = connecting
             .await
             .inspect_err(|error| tracing::debug!(%error, "handshake"));
         let connection = connection.ok()?;
         let proved = proved(&connection)?;
+        let now = shared.platform.now();
+        shared.doorkeeper.lock().authenticated(ticket, now);
         let (platform, limits) = (&shared.platform, &shared.limits);
         let session = Session::start(connection, proved, platform, limits, &shared.inbox);
         let provisional = Provisional(Some(session.clone()));

@@ -133,15 +133,14 @@ impl Doorkeeper {
         })
     }
 
-    /// The attempt became a session: it was no guess.
-    pub(super) fn succeeded(&mut self, ticket: &Ticket, now: Instant) {
+    /// The peer is authenticated: it was no guess.
+    pub(super) fn authenticated(&mut self, ticket: &Ticket, now: Instant) {
         self.was_no_guess(ticket);
         self.known.remember(ticket.source, now);
     }
 
-    /// The attempt was not even a first packet, so it can't have been a guess.
+    /// The attempt was no guess, for instance because it was not even a first packet.
     pub(super) fn was_no_guess(&mut self, ticket: &Ticket) {
-        self.failed(ticket);
         match ticket.paid {
             Paid::Nothing => {}
             Paid::Free => {
@@ -155,8 +154,8 @@ impl Doorkeeper {
         }
     }
 
-    /// The attempt came to nothing.
-    pub(super) fn failed(&mut self, ticket: &Ticket) {
+    /// The attempt is over, one way or the other.
+    pub(super) fn over(&mut self, ticket: &Ticket) {
         self.half_open.leave(ticket.number);
     }
 
@@ -231,7 +230,7 @@ mod tests {
         let source = ip("2001:db8::1");
         for _ in 0..GUESSES.coins {
             let guess = ticket(door.judge(source, true, now));
-            door.failed(&guess);
+            door.over(&guess);
         }
         assert!(matches!(door.judge(source, true, now), Verdict::Ignore));
         let later = now + GUESSES.refill;
@@ -245,10 +244,10 @@ mod tests {
         let mut door = Doorkeeper::new(Door::Open, 1_000, now);
         let (member, neighbour) = (ip("10.0.0.1"), ip("10.0.0.2"));
         let admitted = ticket(door.judge(member, true, now));
-        door.succeeded(&admitted, now);
+        door.authenticated(&admitted, now);
         for _ in 0..GUESSES.coins {
             let guess = ticket(door.judge(neighbour, true, now));
-            door.failed(&guess);
+            door.over(&guess);
         }
         assert!(matches!(door.judge(neighbour, true, now), Verdict::Ignore));
         assert!(matches!(door.judge(member, true, now), Verdict::Admit(_)));
@@ -277,7 +276,7 @@ mod tests {
             let source = IpAddr::from(Ipv4Addr::from_bits(source << 8));
             for validated in [false, true] {
                 if let Verdict::Admit(guess) = door.judge(source, validated, now) {
-                    door.failed(&guess);
+                    door.over(&guess);
                     admitted += 1;
                 }
             }
