@@ -82,6 +82,7 @@ fn operations() -> impl Strategy<Value = Operation> {
             Around::Change { loss, reorder, latency }
         }),
         1 => Just(Around::Rotate),
+        1 => (400..8_000_u64).prop_map(Around::Sleep),
     ];
     prop_oneof![
         5 => (sides(), step).prop_map(|(side, step)| Operation::Of(side, step)),
@@ -137,7 +138,7 @@ async fn play_in(sim: Sim, world: Arc<World>, operations: Vec<Operation>, end: E
     parties[0].may_update_keys = true;
     let mut numbers = [BTreeMap::new(), BTreeMap::new()];
     let mut group = world.group.clone();
-    // Shorter than the 5 s in which a stream must say what it is, until there is no red test below.
+    // Well below the idle timeout.
     let mut cut_at = None;
     for operation in operations {
         match operation {
@@ -240,7 +241,7 @@ fn check_all_arrived(sent: &Sent) {
     }
 }
 
-const LONGEST_CUT: Duration = Duration::from_secs(2);
+const LONGEST_CUT: Duration = Duration::from_secs(12);
 
 /// Lines, and the receivers of messages, frames and both kinds of streams.
 const TASKS_THAT_STAY: usize = LINES + 1 + 4;
@@ -248,7 +249,6 @@ const TASKS_THAT_STAY: usize = LINES + 1 + 4;
 /// The packet that says what a lane is gets lost, the next one arrives, and then the path is cut
 /// for less than the idle timeout.
 #[test]
-#[ignore = "red: the lane is refused after 5 s, its messages are lost, and the end is called good"]
 fn a_cut_of_eight_seconds_right_after_the_first_message_loses_nothing() {
     cut_after_the_first(|near| async move {
         near.send_on_stream(1, "x").await.unwrap();
@@ -256,7 +256,6 @@ fn a_cut_of_eight_seconds_right_after_the_first_message_loses_nothing() {
 }
 
 #[test]
-#[ignore = "red: the stream is refused after 5 s, and the end is called good"]
 fn a_cut_of_eight_seconds_right_after_a_stream_was_opened_loses_nothing() {
     cut_after_the_first(|near| async move {
         let mut send = near.open_uni().await.unwrap();

@@ -208,7 +208,6 @@ fn long_messages_of_many_sessions_share_a_small_budget_and_all_arrive() {
 }
 
 #[test]
-#[ignore = "red: parts of others keep a message near the budget from ever being promised"]
 fn long_messages_as_long_as_the_budget_arrive_one_after_the_other() {
     long_messages(9, 8 * MIB, 4, &[8 * MIB]);
 }
@@ -219,7 +218,6 @@ fn one_message_longer_than_the_budget_arrives() {
 }
 
 #[test]
-#[ignore = "red: two messages beyond the budget wait for each other for ever"]
 fn several_messages_longer_than_the_budget_arrive_one_after_the_other() {
     long_messages(11, 8 * MIB, 3, &[12 * MIB]);
 }
@@ -356,7 +354,6 @@ fn two_thousand_senders_at_once_on_ids_of_their_own_all_get_through() {
 
 /// A sender that gives up leaves its message stream idle, and one that waits for room gets it.
 #[test]
-#[ignore = "red: nobody tells the one that waits"]
 fn a_sender_that_gives_up_makes_room_for_one_that_waits() {
     run(15, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
