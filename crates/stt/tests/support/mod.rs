@@ -10,6 +10,8 @@
     reason = "each test takes what it needs, and a failed step is a failed test"
 )]
 
+pub mod stranger;
+
 use std::net::SocketAddr;
 
 use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session};

@@ -1,0 +1,98 @@
+//! A member that holds the seed and speaks the engine's language directly: it keeps the handshake
+//! and breaks whatever it likes after it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use noq::Connection;
+use stc::{NodeSeed, handshake::HandshakeContext};
+
+use super::{World, address};
+use crate::{
+    limits::Limits,
+    transport::{
+        crypto::DoorKeys,
+        endpoint::{Endpoint, EndpointSetup},
+        platform::Platform,
+        socket::DroppedDatagrams,
+    },
+};
+
+pub struct RawMember {
+    endpoint: Endpoint,
+    seed: Arc<stc::SeedKeys>,
+}
+
+impl RawMember {
+    /// A member of the world's group on host `10.0.0.<host>`.
+    pub fn new(world: &World, host: u8) -> Self {
+        let name = format!("raw member {host}");
+        let identity = NodeSeed::from_bytes(world.sim.entropy(&name).bytes()).identity();
+        let entropy = world.sim.entropy(&format!("{name} platform")).into_fn();
+        let setup = EndpointSetup {
+            platform: Platform::simulated(world.sim.runtime(), world.net.binder(), entropy),
+            limits: Limits::default(),
+            handshake: Arc::new(HandshakeContext::new(Arc::new(identity))),
+            door: Arc::new(DoorKeys::default()),
+            dropped: Arc::new(DroppedDatagrams::default()),
+        };
+        Self {
+            endpoint: Endpoint::bind(address(host), &setup).unwrap(),
+            seed: world.group.newest_seed(),
+        }
+    }
+
+    /// An authenticated connection on which nothing was said yet.
+    pub async fn dial(&self, to: SocketAddr) -> Connection {
+        let dialled = self.endpoint.dial(to, Arc::clone(&self.seed), None).await;
+        dialled.unwrap().0
+    }
+
+    /// A connection with its control stream open, which is what makes it a session.
+    pub async fn session(&self, to: SocketAddr) -> (Connection, noq::SendStream) {
+        let connection = self.dial(to).await;
+        let control = open(&connection, CONTROL).await;
+        (connection, control)
+    }
+}
+
+/// Opens a one-way stream and writes `first` to it.
+pub async fn open(connection: &Connection, first: &[u8]) -> noq::SendStream {
+    let mut stream = connection.open_uni().await.unwrap();
+    stream.write_all(first).await.unwrap();
+    stream
+}
+
+/// A frame of a type and a payload of less than 16 KiB.
+pub fn frame(frame_type: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![frame_type];
+    bytes.extend(int(payload.len() as u64));
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// An integer in its shortest form.
+pub fn int(value: u64) -> Vec<u8> {
+    match value {
+        0..0x40 => vec![value as u8],
+        0x40..0x4000 => (value as u16 | 0x4000).to_be_bytes().to_vec(),
+        0x4000..0x4000_0000 => (value as u32 | 0x8000_0000).to_be_bytes().to_vec(),
+        _ => (value | 0xc000_0000_0000_0000).to_be_bytes().to_vec(),
+    }
+}
+
+/// Several integers in a row.
+pub fn ints(values: &[u64]) -> Vec<u8> {
+    values.iter().flat_map(|value| int(*value)).collect()
+}
+
+/// What a stream says first to be the control stream.
+pub const CONTROL: &[u8] = &[0x01, 1, 0x00];
+
+/// What a stream says first to be one of users' frames.
+pub const USER_FRAMES: &[u8] = &[0x01, 1, 0x01];
+
+/// What a stream says first to be a data stream.
+pub const DATA: &[u8] = &[0x01, 2, 0x02, 0x00];
+
+/// What a stream says first to be the first lane.
+pub const LANE: &[u8] = &[0x01, 2, 0x03, 0x00];
