@@ -9,7 +9,8 @@ pub struct Limits {
     /// How long a dial or an attempt to reach us may take. Default 10 s.
     pub handshake_timeout: Duration,
     /// A session that hears nothing for this long is over. Default 30 s. The smaller of the two
-    /// sides' values counts.
+    /// sides' values counts. The first keep-alive that nobody answers begins it anew, so up to
+    /// [`keep_alive`](Self::keep_alive) may pass on top.
     pub idle_timeout: Duration,
     /// How often an idle session says that it lives. Default 10 s; must be well under the idle
     /// timeout of both sides. Costs about 80 bytes each time.
@@ -20,7 +21,9 @@ pub struct Limits {
     /// 1.25 MiB, which fills 100 Mbit/s at 100 ms. At most [`Limits::MAX_STREAM_WINDOW`], because
     /// the engine ends a connection that holds too many pieces of one stream.
     pub stream_window: u32,
-    /// Bytes the peer may send on all streams together before they are read. Default 16 MiB.
+    /// Bytes the peer may send on all streams together before they are read. Default 16 MiB. A dozen
+    /// streams that nobody reads fill it; then the whole session waits until one is read or
+    /// dropped, messages and all. An application that leaves more streams unread raises it.
     pub session_window: u32,
     /// Longest message we take, in bytes. Default 64 MiB. Memory for one such message is taken
     /// from [`Limits::undelivered`].

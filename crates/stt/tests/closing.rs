@@ -159,7 +159,6 @@ fn an_abort_tells_the_other_side_any_code_and_a_reason() {
 }
 
 #[test]
-#[ignore = "red: until the engine's task has run, a session aborted here takes messages"]
 fn nothing_is_taken_after_an_abort() {
     run(31, Link::wan(), |_, world| async move {
         let (_a, _b, near, _far) = world.pair().await;

@@ -62,6 +62,7 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
             // Not what it claimed to be: its tag stays good for the one who made it.
             Err(error) => {
                 tracing::debug!(%error, "first packet");
+                shared.counters.forged.fetch_add(1, Relaxed);
                 let mut doorkeeper = shared.doorkeeper.lock();
                 doorkeeper.was_no_guess(&ticket);
                 doorkeeper.over(&ticket);

@@ -59,6 +59,8 @@ pub(super) struct Counters {
     pub(super) ignored: AtomicU64,
     pub(super) replayed: AtomicU64,
     pub(super) retried: AtomicU64,
+    /// First packets that did not authenticate.
+    pub(super) forged: AtomicU64,
 }
 
 /// A session was not added.
@@ -212,6 +214,10 @@ impl Shared {
         self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
         self.accepting.lock().take();
+    }
+
+    pub(super) fn turned_away(&self) -> u64 {
+        self.door_keys.turned_away() + self.counters.forged.load(Relaxed)
     }
 
     pub(super) fn dropped_datagrams(&self) -> u64 {

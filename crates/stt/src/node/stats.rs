@@ -22,6 +22,8 @@ pub struct NodeStats {
     pub replayed: u64,
     /// Attempts that were first asked to show their address.
     pub retried: u64,
+    /// First packets of strangers, or forged ones, not answered.
+    pub turned_away: u64,
     /// Datagrams of other protocols or versions, dropped before anything looked at them.
     pub foreign_datagrams: u64,
     /// Bytes of messages that wait for [`Node::receive`](crate::Node::receive).
@@ -39,6 +41,7 @@ pub(super) fn of(shared: &Shared) -> NodeStats {
         ignored: count(&counters.ignored),
         replayed: count(&counters.replayed),
         retried: count(&counters.retried),
+        turned_away: shared.turned_away(),
         foreign_datagrams: shared.dropped_datagrams(),
         undelivered: shared.inbox.used(),
     }

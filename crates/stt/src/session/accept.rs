@@ -122,6 +122,9 @@ pub(super) async fn accept_streams(core: Arc<Core>) {
         let id = recv.id();
         let recv = RecvStream::new(&core, recv);
         let send = send.map(|send| SendStream::new(&core, send));
+        if core.closing.is_beyond(id) {
+            return core.end(CloseReason::Violation { by: By::Us });
+        }
         core.ledger.accepted(id);
         let task = Arc::clone(&core);
         core.platform.spawn(async move {
@@ -148,7 +151,10 @@ pub(super) async fn accept_streams(core: Arc<Core>) {
 async fn time_to_name(core: &Core) {
     let mut heard = core.packets_received();
     let mut counted = 0;
-    while counted < NAME_WITHIN_SECONDS {
+    for _ in 0..NAME_AT_LAST_SECONDS {
+        if counted == NAME_WITHIN_SECONDS {
+            return;
+        }
         core.platform.sleep(Duration::from_secs(1)).await;
         let now_heard = core.packets_received();
         counted += u32::from(now_heard > heard);
@@ -262,6 +268,9 @@ const SHORTEST_FRAME: usize = 2;
 
 /// A stream must say what it is within this time.
 const NAME_WITHIN_SECONDS: u32 = 5;
+
+/// And within this whatever the path does.
+const NAME_AT_LAST_SECONDS: u32 = 60;
 
 /// Streams that may be about to say it at a time; further ones wait unread.
 const MAX_UNNAMED_STREAMS: usize = 64;

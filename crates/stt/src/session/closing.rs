@@ -11,13 +11,14 @@
 //!   <---------------------------------------- FINISHED
 //! ```
 //!
-//! Whoever hears FINISHED after it said its own closes the connection with DONE. The other waits a
-//! little for that, so that its FINISHED isn't lost with the connection, and then closes too. So
-//! DONE is only ever said by a side that knows that everything arrived.
+//! With its FINISHED each side asks (CHECKPOINT) how far the other has read the control stream. It
+//! closes the connection with DONE once it has heard FINISHED and knows, or after a while may
+//! assume, that its own was heard: a FINISHED that is lost with the connection would leave the
+//! other side in doubt. So DONE is only ever said by a side that knows that everything arrived.
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -25,7 +26,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{By, CloseReason, core::Core, outbound_control::StreamCounts};
+use super::{By, CloseReason, StreamId, core::Core, outbound_control::StreamCounts};
 
 /// How far the end has come.
 #[derive(Debug)]
@@ -36,6 +37,9 @@ pub(crate) struct Closing {
     control: watch::Sender<bool>,
     peer_opened_in_all: watch::Sender<Option<StreamCounts>>,
     finished_by_peer: watch::Sender<bool>,
+    finished_was_heard: watch::Sender<bool>,
+    /// Our control stream, once FINISHED was written to it.
+    asked_about: OnceLock<StreamId>,
 }
 
 impl Default for Closing {
@@ -47,6 +51,8 @@ impl Default for Closing {
             control: watch::Sender::new(false),
             peer_opened_in_all: watch::Sender::new(None),
             finished_by_peer: watch::Sender::new(false),
+            finished_was_heard: watch::Sender::new(false),
+            asked_about: OnceLock::new(),
         }
     }
 }
@@ -84,6 +90,15 @@ impl Closing {
         let _ = self.control.subscribe().wait_for(|open| *open).await;
     }
 
+    /// Whether a stream is one more than the peer said it had opened.
+    pub(super) fn is_beyond(&self, stream: noq_proto::StreamId) -> bool {
+        let opened = *self.peer_opened_in_all.borrow();
+        opened.is_some_and(|opened| match stream.dir() {
+            noq_proto::Dir::Bi => stream.index() >= opened.bi,
+            noq_proto::Dir::Uni => stream.index() >= opened.uni,
+        })
+    }
+
     /// The peer says CLOSING; false if it has before.
     pub(super) fn peer_closes(&self, opened: StreamCounts) -> bool {
         self.peer_opened_in_all.send_replace(Some(opened)).is_none()
@@ -105,6 +120,29 @@ impl Closing {
             // The sender lives as long as `self`.
             let _ = closing.changed().await;
         }
+    }
+
+    /// FINISHED was written to our control stream, and the peer is asked how far it has come.
+    pub(super) fn ask_about(&self, control: StreamId) {
+        // FINISHED is said once.
+        let _ = self.asked_about.set(control);
+    }
+
+    pub(super) fn is_asked(&self, stream: u64) -> bool {
+        self.asked_about.get() == Some(&StreamId(stream))
+    }
+
+    /// The peer has read our control stream to its last frame.
+    pub(super) fn finished_was_heard(&self) {
+        self.finished_was_heard.send_replace(true);
+    }
+
+    async fn wait_until_heard(&self) {
+        let _ = self
+            .finished_was_heard
+            .subscribe()
+            .wait_for(|heard| *heard)
+            .await;
     }
 
     async fn wait_for_peer(&self) {
@@ -141,17 +179,16 @@ async fn run(core: &Core) {
     if core.closing.incomplete.load(SeqCst) {
         return core.end(CloseReason::Failed { by: By::Us });
     }
-    let heard_first = *core.closing.finished_by_peer.borrow();
     core.closing.finished.store(true, SeqCst);
     core.control.finished(core.ledger.opened_counts());
     core.closing.wait_for_peer().await;
-    if heard_first {
-        core.platform.sleep(linger(core)).await;
-    }
+    let heard = core.closing.wait_until_heard();
+    // If the answer is lost for so long, so is hope that the question wasn't.
+    core.platform.timeout(patience(core), heard).await;
     core.end(CloseReason::Done);
 }
 
-/// Long enough for our FINISHED to be repeated a few times on a path that loses packets.
-fn linger(core: &Core) -> Duration {
-    (core.refresh_round_trip() * 8).clamp(Duration::from_millis(200), Duration::from_secs(3))
+/// Long enough for FINISHED and the answer to be repeated a few times on a path that loses packets.
+fn patience(core: &Core) -> Duration {
+    (core.refresh_round_trip() * 32).clamp(Duration::from_secs(3), Duration::from_secs(10))
 }

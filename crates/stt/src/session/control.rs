@@ -19,14 +19,20 @@ pub(super) async fn write_control(core: Arc<Core>) {
         return;
     };
     stream.set_priority(CONTROL_PRIORITY);
+    let mut written = 0;
     loop {
-        let bytes = tokio::select! {
+        let (bytes, is_last) = tokio::select! {
             biased;
             _ = core.connection.closed() => return,
             bytes = core.control.next() => bytes,
         };
+        written += bytes.len() as u64;
         if stream.write_unmetered(bytes.freeze()).await.is_err() {
             return;
+        }
+        if is_last {
+            core.closing.ask_about(stream.id());
+            core.control.checkpoint(stream.id().0, written);
         }
         let pause = core.refresh_round_trip() / WRITES_A_ROUND_TRIP;
         if pause > IMPERCEPTIBLE {
@@ -85,6 +91,9 @@ fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
             .checkpoints
             .asked_for(asked.stream.get(), asked.offset.get())
             .map_err(|_| ControlViolation::Checkpoints)?,
+        ControlFrame::Reached(reached) if core.closing.is_asked(reached.stream.get()) => {
+            core.closing.finished_was_heard();
+        }
         ControlFrame::Reached(reached) => {
             core.checkpoints
                 .answered(reached.stream.get(), reached.offset.get());

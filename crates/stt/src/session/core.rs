@@ -27,7 +27,12 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    transport::{crypto::Authenticated, engine_code, platform::Platform},
+    transport::{
+        crypto::{Authenticated, Meters},
+        endpoint::meters,
+        engine_code,
+        platform::Platform,
+    },
 };
 
 /// The inside of a session.
@@ -45,6 +50,7 @@ pub(crate) struct Core {
     pub(crate) accepted: AcceptQueues,
     pub(crate) closing: Closing,
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) meters: Arc<Meters>,
     key: u64,
     opened_at: Instant,
     /// Set once, by whoever ends the session first.
@@ -64,6 +70,8 @@ pub(super) struct KeyUpdates {
     pub(super) packets: u64,
     pub(super) bytes: u64,
     pub(super) count: u64,
+    /// Generations at the last look.
+    pub(super) generations: u64,
 }
 
 impl Core {
@@ -77,11 +85,14 @@ impl Core {
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
         let round_trip = connection.rtt(PathId::ZERO).unwrap_or_default();
+        let meters = meters(&connection).unwrap_or_default();
+        let generations = meters.generations.load(Relaxed);
         // Both kinds of streams, each way, besides the few of ours.
         let max_streams = 2 * limits.streams as usize + 32;
         Arc::new(Self {
             checkpoints: Arc::new(Checkpoints::new(Arc::clone(&control), max_streams)),
             key: connection.stable_id() as u64,
+            meters,
             frames: Frames::new(limits.frame),
             accepted: AcceptQueues::new(),
             round_trip: AtomicU64::new(round_trip.as_micros() as u64),
@@ -90,6 +101,7 @@ impl Core {
                 packets: 0,
                 bytes: 0,
                 count: 0,
+                generations,
             }),
             opened_at: now,
             ledger: Arc::default(),

@@ -296,6 +296,9 @@ impl Session {
 
     /// Changes the keys of both directions now, unless a change is under way. They change by
     /// themselves too, see [`KeyUpdatePolicy`](crate::KeyUpdatePolicy).
+    ///
+    /// Let one side do this. If the other changed keys a moment ago and nothing has come through
+    /// since, the two can end up further apart than the engine can follow, and the session ends.
     pub fn update_keys(&self) {
         keys::update(&self.core);
     }

@@ -1,17 +1,27 @@
 //! When the traffic keys of a session change.
 
-use super::core::Core;
-use crate::transport::endpoint::key_generations;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::core::{Core, KeyUpdates};
 
 /// Changes the keys if the policy says so. Called every few seconds by the node.
+///
+/// A change by the peer, or by the engine at its own limits, counts as ours would: both sides have
+/// the same policy as a rule, and shall not both act on it. (A second change on the heels of one
+/// that the other side doesn't know to have arrived could leave the two apart.)
 pub(crate) fn update_if_due(core: &Core) {
     let policy = core.limits.key_update;
+    let generations = core.meters.generations.load(Relaxed);
     let stats = core.connection.stats();
-    let last = *core.key_updates().lock();
     let (packets, bytes) = (stats.udp_tx.datagrams, stats.udp_tx.bytes);
+    let mut last = core.key_updates().lock();
+    if last.generations != generations {
+        return changed(core, &mut last);
+    }
     let age = core.platform.now().saturating_duration_since(last.at);
     let worn = packets - last.packets >= policy.packets || bytes - last.bytes >= policy.bytes;
     let old = age >= policy.interval && packets > last.packets;
+    drop(last);
     if worn || old {
         update(core);
     }
@@ -20,15 +30,20 @@ pub(crate) fn update_if_due(core: &Core) {
 /// Changes the keys of both directions: the peer follows the first packet under the new ones. Does
 /// nothing while the last change is not confirmed.
 pub(super) fn update(core: &Core) {
-    let before = key_generations(&core.connection);
+    let before = core.meters.generations.load(Relaxed);
     core.connection.force_key_update();
-    if key_generations(&core.connection) == before {
+    if core.meters.generations.load(Relaxed) == before {
         return;
     }
-    let stats = core.connection.stats();
     let mut last = core.key_updates().lock();
+    last.count += 1;
+    changed(core, &mut last);
+}
+
+fn changed(core: &Core, last: &mut KeyUpdates) {
+    let stats = core.connection.stats();
     last.at = core.platform.now();
     last.packets = stats.udp_tx.datagrams;
     last.bytes = stats.udp_tx.bytes;
-    last.count += 1;
+    last.generations = core.meters.generations.load(Relaxed);
 }

@@ -57,6 +57,11 @@ impl OutboundControl {
         });
     }
 
+    /// Answers that wait to be written: a peer that asks and doesn't read makes them many.
+    pub(crate) fn waiting_answers(&self) -> usize {
+        self.waiting.lock().reached.len()
+    }
+
     pub(crate) fn reached(&self, stream: u64, offset: u64) {
         self.change(|waiting| {
             let told = waiting.reached.entry(stream).or_default();
@@ -72,13 +77,16 @@ impl OutboundControl {
         self.change(|waiting| waiting.finished = Some(opened));
     }
 
-    /// Resolves with the encoded frames of everything that changed. Cancel safe.
-    pub(crate) async fn next(&self) -> BytesMut {
+    /// Resolves with the encoded frames of everything that changed, and whether FINISHED is among
+    /// them. Cancel safe.
+    pub(crate) async fn next(&self) -> (BytesMut, bool) {
         loop {
             let changed = self.changed.notified();
-            let bytes = std::mem::take(&mut *self.waiting.lock()).encode();
+            let waiting = std::mem::take(&mut *self.waiting.lock());
+            let is_last = waiting.finished.is_some();
+            let bytes = waiting.encode();
             if !bytes.is_empty() {
-                return bytes;
+                return (bytes, is_last);
             }
             changed.await;
         }

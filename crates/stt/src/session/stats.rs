@@ -1,6 +1,6 @@
 //! What can be counted and measured of a session.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use noq_proto::PathId;
 
@@ -27,6 +27,8 @@ pub struct SessionStats {
     /// Times we changed the traffic keys, by policy or on demand. The peer's changes and those of
     /// the engine are not counted.
     pub key_updates: u64,
+    /// Packets that did not authenticate, and were dropped: forged, damaged, or of another session.
+    pub unauthentic_packets: u64,
     /// The peer's datagrams that were no frames, and were dropped.
     pub malformed_datagrams: u64,
     /// The path in use.
@@ -64,6 +66,7 @@ pub(super) fn of(core: &Core) -> SessionStats {
         packets_received: counted.udp_rx.datagrams,
         packets_lost: counted.lost_packets,
         key_updates: core.key_updates().lock().count,
+        unauthentic_packets: core.meters.unauthentic.load(Relaxed),
         malformed_datagrams: core.frames.malformed(),
         path: PathInfo {
             remote: remote.map(unmapped),

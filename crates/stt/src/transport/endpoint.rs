@@ -1,13 +1,6 @@
 //! One bound socket with the engine on it: dials out, and hands up what others begin.
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use noq::{ClientConfig, Connecting, Connection, Incoming, ServerConfig, TransportConfig};
 use noq_proto::ConnectError;
@@ -20,7 +13,9 @@ use stc::{
 use super::{
     cid::first_connection_id,
     config::{endpoint_config, transport_config},
-    crypto::{AcceptorConfig, Authenticated, DialOutcome, DiallerConfig, DoorKeys, EngineTokenKey},
+    crypto::{
+        AcceptorConfig, Authenticated, DialOutcome, DiallerConfig, DoorKeys, EngineTokenKey, Meters,
+    },
     platform::Platform,
     socket::{DroppedDatagrams, SilentSocket, VERSION},
 };
@@ -172,11 +167,10 @@ pub(crate) fn proved(connection: &Connection) -> Option<Authenticated> {
     Some(*proved.ok()?)
 }
 
-/// How many generations of traffic keys a connection has derived.
-pub(crate) fn key_generations(connection: &Connection) -> u64 {
-    let counter = connection.peer_identity();
-    let counter = counter.and_then(|counter| counter.downcast::<Arc<AtomicU64>>().ok());
-    counter.map_or(0, |counter| counter.load(Relaxed))
+/// What is counted of a connection below everything else.
+pub(crate) fn meters(connection: &Connection) -> Option<Arc<Meters>> {
+    let meters = connection.peer_identity()?.downcast::<Arc<Meters>>();
+    Some(*meters.ok()?)
 }
 
 /// Why a dial led to nothing.

@@ -97,6 +97,9 @@ impl Checkpoints {
         if stream < unseen {
             // Read to its end or dropped: there is nothing left that could be too much.
             self.control.reached(stream, offset);
+            if self.control.waiting_answers() > self.max_streams {
+                return Err(TooManyQuestions);
+            }
             return Ok(());
         }
         reading.early.insert(stream, offset);

@@ -28,6 +28,10 @@ pub(crate) struct Outbox {
     /// A message stream was forgotten, or stopped being used.
     freed: Notify,
     crowded: AtomicBool,
+    /// Message streams let go and not yet forgotten by the peer.
+    leaving: AtomicUsize,
+    /// Whether looking for idle message streams may find one.
+    some_idle: AtomicBool,
     /// Counts sends, to tell which message stream was used least recently.
     clock: AtomicU64,
 }
@@ -68,8 +72,11 @@ impl<'a> InUse<'a> {
 impl Drop for InUse<'_> {
     fn drop(&mut self) {
         let was_last = self.slot.users.fetch_sub(1, Relaxed) == 1;
-        if was_last && self.outbox.crowded.load(Relaxed) {
-            self.outbox.freed.notify_waiters();
+        if was_last {
+            self.outbox.some_idle.store(true, Relaxed);
+            if self.outbox.crowded.load(Relaxed) {
+                self.outbox.freed.notify_one();
+            }
         }
     }
 }
@@ -87,6 +94,8 @@ impl Outbox {
             live: Mutex::default(),
             freed: Notify::new(),
             crowded: AtomicBool::new(false),
+            leaving: AtomicUsize::new(0),
+            some_idle: AtomicBool::new(true),
             clock: AtomicU64::new(0),
         }
     }
@@ -213,23 +222,30 @@ impl Outbox {
             Entry::Vacant(_) => {}
         }
         self.crowded.store(true, Relaxed);
-        self.release_one(core, &live);
+        self.release_some(core, &live);
         None
     }
 
-    /// Lets go of the idle message stream that was used least recently.
-    fn release_one(&self, core: &Arc<Core>, live: &HashMap<u64, Arc<Slot>>) {
+    /// Lets go of the idle message streams that were used least recently: a few at a time, because
+    /// each costs a round trip until it is free.
+    fn release_some(&self, core: &Arc<Core>, live: &HashMap<u64, Arc<Slot>>) {
+        if self.leaving.load(Relaxed) > 0 || !self.some_idle.swap(false, Relaxed) {
+            return;
+        }
         let idle = live
             .iter()
             .filter(|(_, slot)| slot.users.load(Relaxed) == 0 && !slot.releasing.load(Relaxed));
-        let Some((id, slot)) = idle.min_by_key(|(_, slot)| slot.used_at.load(Relaxed)) else {
-            return;
-        };
-        slot.releasing.store(true, Relaxed);
-        let frame = Release {
-            message_stream: VarInt::saturating(*id),
-        };
-        self.lanes[lane_of(*id)].push_unbounded(core, |out| frame.encode(out));
+        let mut idle: Vec<_> = idle.collect();
+        idle.sort_unstable_by_key(|(_, slot)| slot.used_at.load(Relaxed));
+        for (id, slot) in idle.into_iter().take(RELEASED_AT_A_TIME) {
+            slot.releasing.store(true, Relaxed);
+            self.leaving.fetch_add(1, Relaxed);
+            self.some_idle.store(true, Relaxed);
+            let frame = Release {
+                message_stream: VarInt::saturating(*id),
+            };
+            self.lanes[lane_of(*id)].push_unbounded(core, |out| frame.encode(out));
+        }
     }
 
     /// The peer lets us send up to `limit` in all on a message stream.
@@ -258,6 +274,7 @@ impl Outbox {
         match live.entry(message_stream) {
             Entry::Occupied(slot) if slot.get().releasing.load(Relaxed) => {
                 slot.remove();
+                self.leaving.fetch_sub(1, Relaxed);
             }
             _ => return Err(BadCredit),
         }
@@ -336,6 +353,9 @@ fn cost_of(len: usize) -> u64 {
 /// Waits for credit as a whole: never more than half of what an id begins with, so it always
 /// comes.
 const SMALL_COST: u64 = INITIAL_CREDIT / 2;
+
+/// Idle message streams let go together when one is needed.
+const RELEASED_AT_A_TIME: usize = 64;
 
 /// More unspent credit than this is nonsense, and could overflow a counter.
 const MAX_CREDIT: u64 = 1 << 40;

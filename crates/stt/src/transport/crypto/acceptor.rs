@@ -1,6 +1,9 @@
 //! The responder's side of a handshake, and the keys of the door it stands behind.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use noq_proto::{
     ConnectionId, Side,
@@ -15,7 +18,7 @@ use stc::{
 };
 
 use super::{
-    keys::engine_keys,
+    keys::{Meters, engine_keys},
     session::{Authenticated, EngineSession, Handshake, Step, initial_keys, unexpected},
 };
 use crate::transport::{platform::PlatformEntropy, socket::VERSION};
@@ -26,11 +29,17 @@ use crate::transport::{platform::PlatformEntropy, socket::VERSION};
 #[derive(Debug, Default)]
 pub(crate) struct DoorKeys {
     seeds: RwLock<Vec<Arc<SeedKeys>>>,
+    turned_away: AtomicU64,
 }
 
 impl DoorKeys {
     pub(crate) fn set(&self, seeds: Vec<Arc<SeedKeys>>) {
         *self.seeds.write() = seeds;
+    }
+
+    /// First packets whose sender holds no seed of ours.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Relaxed)
     }
 
     /// The seed whose holder made this first connection id. At an open door anyone may have.
@@ -61,7 +70,10 @@ impl ServerConfig for AcceptorConfig {
         id: ConnectionId,
     ) -> Result<crypto::Keys, UnsupportedVersion> {
         let seed = self.door.seed_for(&id).filter(|_| version == VERSION);
-        let seed = seed.ok_or(UnsupportedVersion)?;
+        let Some(seed) = seed else {
+            self.door.turned_away.fetch_add(1, Relaxed);
+            return Err(UnsupportedVersion);
+        };
         Ok(initial_keys(Some(&seed), id, Side::Server))
     }
 
@@ -72,7 +84,9 @@ impl ServerConfig for AcceptorConfig {
     fn start_session(&self, _: u32, parameters: &TransportParameters) -> Box<dyn crypto::Session> {
         let mut encoded = Vec::new();
         parameters.write(&mut encoded);
+        let meters = Arc::<Meters>::default();
         let handshake = ResponderHandshake {
+            meters: Arc::clone(&meters),
             state: Some(State::Hello {
                 parameters: encoded,
             }),
@@ -81,7 +95,12 @@ impl ServerConfig for AcceptorConfig {
             seed: OnceLock::new(),
             entropy: self.entropy.clone(),
         };
-        Box::new(EngineSession::new(Side::Server, Box::new(handshake), None))
+        Box::new(EngineSession::new(
+            Side::Server,
+            Box::new(handshake),
+            meters,
+            None,
+        ))
     }
 }
 
@@ -94,6 +113,7 @@ struct ResponderHandshake {
     /// if the door was closed in between; then nothing can be decrypted and the attempt dies.
     seed: OnceLock<Option<Arc<SeedKeys>>>,
     entropy: PlatformEntropy,
+    meters: Arc<Meters>,
 }
 
 /// What the responder waits for.
@@ -106,7 +126,7 @@ impl Handshake for ResponderHandshake {
     fn on_message(&mut self, message: &[u8]) -> Result<Step, HandshakeError> {
         match self.state.take() {
             Some(State::Hello { parameters }) => self.on_hello(&parameters, message),
-            Some(State::Auth(state)) => on_auth_proof(state, message),
+            Some(State::Auth(state)) => on_auth_proof(state, message, &self.meters),
             None => Err(unexpected(message)),
         }
     }
@@ -133,7 +153,7 @@ impl ResponderHandshake {
             .ok_or(HandshakeError::Internal)?;
         let (next, flight) =
             Responder::on_hello(&self.context, seed, parameters, message, &mut self.entropy)?;
-        let keys = engine_keys(&flight.keys, Side::Server);
+        let keys = engine_keys(&flight.keys, Side::Server, &self.meters);
         let step = Step {
             flights: vec![(flight.response, Some(keys)), (flight.response_proof, None)],
             peer_parameters: Some(next.peer_parameters().to_vec()),
@@ -144,7 +164,11 @@ impl ResponderHandshake {
     }
 }
 
-fn on_auth_proof(state: AwaitAuth, message: &[u8]) -> Result<Step, HandshakeError> {
+fn on_auth_proof(
+    state: AwaitAuth,
+    message: &[u8],
+    meters: &Arc<Meters>,
+) -> Result<Step, HandshakeError> {
     let (established, accepted) = state.on_auth_proof(message)?;
     let exporter = established.exporter().clone();
     let proved = Authenticated {
@@ -153,7 +177,7 @@ fn on_auth_proof(state: AwaitAuth, message: &[u8]) -> Result<Step, HandshakeErro
         epoch: established.epoch(),
         suite: established.suite(),
     };
-    let keys = engine_keys(&accepted.keys, Side::Server);
+    let keys = engine_keys(&accepted.keys, Side::Server, meters);
     Ok(Step {
         flights: vec![(Vec::new(), Some(keys)), (accepted.final_message, None)],
         peer_parameters: None,

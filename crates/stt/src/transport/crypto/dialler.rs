@@ -15,7 +15,7 @@ use stc::{
 use tokio::sync::watch;
 
 use super::{
-    keys::engine_keys,
+    keys::{Meters, engine_keys},
     session::{Authenticated, EngineSession, Handshake, Step, unexpected},
 };
 use crate::transport::{platform::PlatformEntropy, socket::VERSION};
@@ -84,7 +84,9 @@ impl ClientConfig for DiallerConfig {
             self.outcome.fail(&error);
             ConnectError::EndpointStopping
         })?;
+        let meters = Arc::<Meters>::default();
         let handshake = InitiatorHandshake {
+            meters: Arc::clone(&meters),
             state: Some(State::Response(state)),
             seed: Arc::clone(&self.seed),
             outcome: self.outcome.clone(),
@@ -92,6 +94,7 @@ impl ClientConfig for DiallerConfig {
         Ok(Box::new(EngineSession::new(
             Side::Client,
             Box::new(handshake),
+            meters,
             Some(hello),
         )))
     }
@@ -101,6 +104,7 @@ struct InitiatorHandshake {
     /// `None` after a failure or the end.
     state: Option<State>,
     seed: Arc<SeedKeys>,
+    meters: Arc<Meters>,
     outcome: DialOutcome,
 }
 
@@ -117,7 +121,7 @@ impl InitiatorHandshake {
             Some(State::Response(state)) => {
                 let (next, keys) = state.on_response(message)?;
                 self.state = Some(State::Proof(next));
-                let keys = engine_keys(&keys, Side::Client);
+                let keys = engine_keys(&keys, Side::Client, &self.meters);
                 Ok(Step {
                     flights: vec![(Vec::new(), Some(keys))],
                     ..Step::default()
@@ -132,7 +136,7 @@ impl InitiatorHandshake {
                     epoch: next.epoch(),
                     suite: next.suite(),
                 };
-                let keys = engine_keys(&sent.keys, Side::Client);
+                let keys = engine_keys(&sent.keys, Side::Client, &self.meters);
                 let step = Step {
                     flights: vec![(sent.auth_proof, Some(keys))],
                     peer_parameters: Some(next.peer_parameters().to_vec()),

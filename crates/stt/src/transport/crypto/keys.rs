@@ -1,6 +1,12 @@
 //! Packet protection: the engine's key traits over [`stc`]'s keys.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use bytes::BytesMut;
 use noq_proto::{
@@ -14,7 +20,7 @@ use stc::{
 };
 
 /// Keys of one level for `side`.
-pub(super) fn engine_keys(keys: &Keys, side: Side) -> crypto::Keys {
+pub(super) fn engine_keys(keys: &Keys, side: Side, meters: &Arc<Meters>) -> crypto::Keys {
     let header = |secret| Box::new(EngineHeaderKey::new(keys.suite, secret)) as Box<_>;
     let (local, remote) = local_and_remote(&keys.secrets, side);
     crypto::Keys {
@@ -22,7 +28,7 @@ pub(super) fn engine_keys(keys: &Keys, side: Side) -> crypto::Keys {
             local: header(local),
             remote: header(remote),
         },
-        packet: packet_keys(keys.suite, &keys.secrets, side),
+        packet: packet_keys(keys.suite, &keys.secrets, side, meters),
     }
 }
 
@@ -31,8 +37,14 @@ pub(super) fn packet_keys(
     suite: Suite,
     secrets: &Directional<TrafficSecret>,
     side: Side,
+    meters: &Arc<Meters>,
 ) -> KeyPair<Box<dyn crypto::PacketKey>> {
-    let packet = |secret| Box::new(EnginePacketKey(PacketKey::new(suite, secret))) as Box<_>;
+    let packet = |secret| {
+        Box::new(EnginePacketKey {
+            key: PacketKey::new(suite, secret),
+            meters: Arc::clone(meters),
+        }) as Box<_>
+    };
     let (local, remote) = local_and_remote(secrets, side);
     KeyPair {
         local: packet(local),
@@ -50,13 +62,25 @@ fn local_and_remote(
     }
 }
 
-struct EnginePacketKey(PacketKey);
+/// What is counted of a session below everything else.
+#[derive(Debug, Default)]
+pub(crate) struct Meters {
+    /// Generations of traffic keys derived; the engine always has one in reserve.
+    pub(crate) generations: AtomicU64,
+    /// Packets that did not authenticate, and were dropped.
+    pub(crate) unauthentic: AtomicU64,
+}
+
+struct EnginePacketKey {
+    key: PacketKey,
+    meters: Arc<Meters>,
+}
 
 impl crypto::PacketKey for EnginePacketKey {
     #[inline]
     fn encrypt(&self, path: PathId, packet: u64, buf: &mut [u8], header_len: usize) {
         let (header, body) = buf.split_at_mut(header_len);
-        self.0.seal(path_number(path), packet, header, body);
+        self.key.seal(path_number(path), packet, header, body);
     }
 
     #[inline]
@@ -67,8 +91,12 @@ impl crypto::PacketKey for EnginePacketKey {
         header: &[u8],
         payload: &mut BytesMut,
     ) -> Result<(), CryptoError> {
-        let opened = self.0.open(path_number(path), packet, header, payload);
-        payload.truncate(opened.map_err(|_| CryptoError)?);
+        let opened = self.key.open(path_number(path), packet, header, payload);
+        let Ok(length) = opened else {
+            self.meters.unauthentic.fetch_add(1, Relaxed);
+            return Err(CryptoError);
+        };
+        payload.truncate(length);
         Ok(())
     }
 
@@ -77,11 +105,11 @@ impl crypto::PacketKey for EnginePacketKey {
     }
 
     fn confidentiality_limit(&self) -> u64 {
-        self.0.confidentiality_limit()
+        self.key.confidentiality_limit()
     }
 
     fn integrity_limit(&self) -> u64 {
-        self.0.integrity_limit()
+        self.key.integrity_limit()
     }
 }
 

@@ -20,10 +20,7 @@ use std::{
     any::Any,
     collections::VecDeque,
     io::Cursor,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use noq_proto::{
@@ -37,7 +34,7 @@ use stc::{
     packet::{Directional, TrafficSecret, initial_secrets, retry_tag},
 };
 
-use super::keys::{engine_keys, packet_keys};
+use super::keys::{Meters, engine_keys, packet_keys};
 
 /// What a finished handshake has proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +79,7 @@ pub(super) struct EngineSession {
     peer_parameters: Option<Vec<u8>>,
     established: Option<Established>,
     announced: bool,
+    meters: Arc<Meters>,
 }
 
 struct Established {
@@ -90,12 +88,15 @@ struct Established {
     /// Secrets of the generation in use; the next is derived on request.
     secrets: Directional<TrafficSecret>,
     exporter: Exporter,
-    /// Generations of keys derived so far; the engine always has one in reserve.
-    generations: Arc<AtomicU64>,
 }
 
 impl EngineSession {
-    pub(super) fn new(side: Side, handshake: Box<dyn Handshake>, first: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(
+        side: Side,
+        handshake: Box<dyn Handshake>,
+        meters: Arc<Meters>,
+        first: Option<Vec<u8>>,
+    ) -> Self {
         Self {
             side,
             handshake,
@@ -105,6 +106,7 @@ impl EngineSession {
             peer_parameters: None,
             established: None,
             announced: false,
+            meters,
         }
     }
 
@@ -135,7 +137,6 @@ impl EngineSession {
                 suite,
                 secrets,
                 exporter,
-                generations: Arc::default(),
             });
         }
     }
@@ -164,11 +165,9 @@ impl crypto::Session for EngineSession {
             .map(|established| Box::new(established.proved) as _)
     }
 
-    /// Not the peer, whom `handshake_data` names: the counter of key generations.
+    /// Not the peer, whom `handshake_data` names, but the meters: there is no other way out.
     fn peer_identity(&self) -> Option<Box<dyn Any>> {
-        self.established
-            .as_ref()
-            .map(|established| Box::new(Arc::clone(&established.generations)) as _)
+        Some(Box::new(Arc::clone(&self.meters)))
     }
 
     fn early_crypto(&self) -> Option<(Box<dyn crypto::HeaderKey>, Box<dyn crypto::PacketKey>)> {
@@ -212,7 +211,7 @@ impl crypto::Session for EngineSession {
 
     fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn crypto::PacketKey>>> {
         let established = self.established.as_mut()?;
-        established.generations.fetch_add(1, Relaxed);
+        self.meters.generations.fetch_add(1, Relaxed);
         established.secrets = Directional {
             initiator: established.secrets.initiator.next(),
             responder: established.secrets.responder.next(),
@@ -221,6 +220,7 @@ impl crypto::Session for EngineSession {
             established.suite,
             &established.secrets,
             self.side,
+            &self.meters,
         ))
     }
 
@@ -258,6 +258,7 @@ pub(super) fn initial_keys(seed: Option<&SeedKeys>, id: ConnectionId, side: Side
             secrets,
         },
         side,
+        &Arc::default(),
     )
 }
 
