@@ -416,3 +416,18 @@ fn run<T, F: Future<Output = T>>(
 fn frame_type() -> UserFrameType {
     UserFrameType::try_from(0x80).unwrap()
 }
+
+/// The control stream counts among the streams that CLOSING speaks of.
+#[test]
+fn a_session_closed_the_moment_it_was_opened_ends_in_order() {
+    for seed in 0..20 {
+        run(100 + seed, Link::lan(), |_, world| async move {
+            let acceptor = world.node(1).await;
+            let dialler = world.node(2).await;
+            let session = dialler.connect(address(1)).await.unwrap();
+            session.close().await.unwrap();
+            let seen = acceptor.accept().await.unwrap();
+            assert_eq!(seen.closed().await, CloseReason::Done);
+        });
+    }
+}

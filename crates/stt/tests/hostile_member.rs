@@ -125,7 +125,7 @@ fn a_frame_longer_than_the_limit_exceeds_it_before_it_is_stored() {
 }
 
 #[test]
-fn a_stream_that_does_not_say_what_it_is_is_refused_in_time_and_others_get_their_turn() {
+fn a_stream_that_does_not_say_what_it_is_is_refused_in_time_and_delays_none_that_does() {
     let world = World::new(3, Link::lan());
     let sim = world.sim.clone();
     sim.block_on(async {

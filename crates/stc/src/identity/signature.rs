@@ -10,7 +10,6 @@
 use super::NodeId;
 use crate::kdf::sha512;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use curve25519_dalek::edwards::CompressedEdwardsY;
 
 /// Bytes of a signature.
 pub(crate) const SIGNATURE_LEN: usize = 64;
@@ -78,12 +77,44 @@ impl Domain<'_> {
 #[error("signature does not verify")]
 pub struct SignatureError;
 
-/// Whether `bytes` are the canonical form of a point outside the small subgroup.
-fn is_acceptable_point(bytes: [u8; 32]) -> bool {
-    let encoded = CompressedEdwardsY(bytes);
-    encoded
-        .decompress()
-        .is_some_and(|point| !point.is_small_order() && point.compress() == encoded)
+/// Whether `bytes` can be the canonical form of a point outside the small subgroup: a coordinate
+/// below the field's prime, and none of the five that the eight points of small order have.
+///
+/// Whether they are a point at all, verification finds out.
+fn is_acceptable_point(mut bytes: [u8; 32]) -> bool {
+    bytes[31] &= 0x7f;
+    is_below_prime(&bytes) && !SMALL_ORDER.contains(&bytes)
+}
+
+/// Little-endian; the prime is 2^255 - 19.
+fn is_below_prime(bytes: &[u8; 32]) -> bool {
+    bytes[31] != 0x7f || bytes[1..31].iter().any(|byte| *byte != 0xff) || bytes[0] < 0xed
+}
+
+/// The coordinates of the points of order 1, 2, 4 and 8, without the sign (RFC 7748 section 7 has
+/// their history; a test derives them from the curve).
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    little_endian(0x01, 0x00, 0x00),
+    little_endian(0xec, 0xff, 0x7f),
+    [0; 32],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+];
+
+/// `first`, thirty times `middle`, `last`.
+const fn little_endian(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = first;
+    bytes[31] = last;
+    bytes
 }
 
 #[cfg(test)]
@@ -92,10 +123,38 @@ mod tests {
     use crate::identity::{Identity, NodeSeed};
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use curve25519_dalek::scalar::{Scalar, clamp_integer};
+    use curve25519_dalek::{constants::EIGHT_TORSION, edwards::CompressedEdwardsY};
     use proptest::prelude::*;
 
     fn identity(seed: u8) -> Identity {
         NodeSeed::from_bytes([seed; 32]).identity()
+    }
+
+    #[test]
+    fn every_point_of_small_order_is_refused_in_either_sign() {
+        for point in EIGHT_TORSION {
+            let mut bytes = point.compress().to_bytes();
+            assert!(!is_acceptable_point(bytes));
+            bytes[31] ^= 0x80;
+            assert!(!is_acceptable_point(bytes));
+        }
+    }
+
+    #[test]
+    fn the_check_of_bytes_agrees_with_the_check_on_the_curve() {
+        let on_curve = |bytes| {
+            let encoded = CompressedEdwardsY(bytes);
+            let point = encoded.decompress();
+            point.map(|point| !point.is_small_order() && point.compress() == encoded)
+        };
+        for low in 0..=u8::MAX {
+            for (middle, last) in [(0x00, 0x00), (0xff, 0x7f), (0xff, 0xff), (0x00, 0x80)] {
+                let bytes = little_endian(low, middle, last);
+                if let Some(acceptable) = on_curve(bytes) {
+                    assert_eq!(is_acceptable_point(bytes), acceptable, "{bytes:02x?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) struct Closing {
     begun: watch::Sender<bool>,
     finished: AtomicBool,
     control: watch::Sender<bool>,
+    own_control: watch::Sender<bool>,
     peer_opened_in_all: watch::Sender<Option<StreamCounts>>,
     finished_by_peer: watch::Sender<bool>,
     finished_was_heard: watch::Sender<bool>,
@@ -49,6 +50,7 @@ impl Default for Closing {
             begun: watch::Sender::new(false),
             finished: AtomicBool::new(false),
             control: watch::Sender::new(false),
+            own_control: watch::Sender::new(false),
             peer_opened_in_all: watch::Sender::new(None),
             finished_by_peer: watch::Sender::new(false),
             finished_was_heard: watch::Sender::new(false),
@@ -82,6 +84,15 @@ impl Closing {
     /// The peer's control stream came; false if it is not the first.
     pub(super) fn control_arrived(&self) -> bool {
         !self.control.send_replace(true)
+    }
+
+    /// Our control stream was opened.
+    pub(super) fn control_opened(&self) {
+        self.own_control.send_replace(true);
+    }
+
+    async fn own_control_open(&self) {
+        let _ = self.own_control.subscribe().wait_for(|open| *open).await;
     }
 
     /// Resolves when the peer's control stream has come: it means this session.
@@ -173,14 +184,17 @@ async fn run(core: &Core) {
     core.ledger.all_sent().await;
     core.outbox.finish().await;
     core.frames.outbound().finish().await;
-    core.control.closing(core.ledger.opened_counts());
+    // Our control stream counts among those we opened, so it must have been.
+    core.closing.own_control_open().await;
+    let opened = core.ledger.opened_counts();
+    core.control.closing(opened);
     let theirs = core.closing.peer_opened().await;
     core.ledger.all_done(theirs).await;
     if core.closing.incomplete.load(SeqCst) {
         return core.end(CloseReason::Failed { by: By::Us });
     }
     core.closing.finished.store(true, SeqCst);
-    core.control.finished(core.ledger.opened_counts());
+    core.control.finished(opened);
     core.closing.wait_for_peer().await;
     let heard = core.closing.wait_until_heard();
     // If the answer is lost for so long, so is hope that the question wasn't.

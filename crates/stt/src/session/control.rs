@@ -19,6 +19,7 @@ pub(super) async fn write_control(core: Arc<Core>) {
         return;
     };
     stream.set_priority(CONTROL_PRIORITY);
+    core.closing.control_opened();
     let mut written = 0;
     loop {
         let (bytes, is_last) = tokio::select! {

@@ -10,10 +10,10 @@ use std::sync::{
 
 use bytes::Bytes;
 use stt_wire::{FrameDecoder, StreamKind, UserFrame, UserFrameType};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, stream::RecvStream,
+    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, queue::Queue, stream::RecvStream,
     write_queue::WriteQueue,
 };
 
@@ -64,8 +64,7 @@ pub enum DatagramError {
 pub(crate) struct Frames {
     outbound: WriteQueue,
     max: usize,
-    arrived: tokio::sync::Mutex<mpsc::UnboundedReceiver<Waiting>>,
-    arriving: parking_lot::Mutex<Option<mpsc::UnboundedSender<Waiting>>>,
+    arrived: Queue<Waiting>,
     /// Which of the two ways is looked at first, so that neither starves the other.
     datagrams_first: AtomicBool,
     malformed: AtomicU64,
@@ -86,12 +85,10 @@ struct Waiting {
 
 impl Frames {
     pub(super) fn new(max: usize) -> Self {
-        let (arriving, arrived) = mpsc::unbounded_channel();
         Self {
             outbound: WriteQueue::new(StreamKind::UserFrames),
             max,
-            arrived: arrived.into(),
-            arriving: Some(arriving).into(),
+            arrived: Queue::new(),
             datagrams_first: AtomicBool::new(false),
             malformed: AtomicU64::new(0),
             room: Arc::new(Semaphore::new(room_bytes(max))),
@@ -111,7 +108,7 @@ impl Frames {
     pub(super) fn close(&self) {
         self.outbound.close();
         self.room.close();
-        self.arriving.lock().take();
+        self.arrived.close();
     }
 
     pub(super) async fn send(
@@ -165,9 +162,8 @@ impl Frames {
 
     /// The next frame, either way. Cancel safe.
     pub(super) async fn receive(&self, core: &Core) -> Result<Frame, CloseReason> {
-        let mut arrived = self.arrived.lock().await;
         let datagrams_first = self.datagrams_first.fetch_xor(true, Relaxed);
-        let (reliable, datagram) = (arrived.recv(), self.receive_datagram(core));
+        let (reliable, datagram) = (self.arrived.pop(), self.receive_datagram(core));
         let received = if datagrams_first {
             tokio::select! {
                 biased;
@@ -181,14 +177,10 @@ impl Frames {
                 frame = datagram => frame,
             }
         };
-        match received {
-            Some(frame) => Ok(frame),
-            // One way has ended with the session; the other may still hold frames.
-            None => arrived
-                .try_recv()
-                .map(|waiting| waiting.frame)
-                .map_err(|_| core.close_reason()),
-        }
+        // One way has ended with the session; the other may still hold frames.
+        received
+            .or_else(|| self.arrived.try_pop().map(|waiting| waiting.frame))
+            .ok_or_else(|| core.close_reason())
     }
 
     async fn receive_datagram(&self, core: &Core) -> Option<Frame> {
@@ -241,9 +233,6 @@ impl Frames {
                     payload,
                     delivery: Delivery::Reliable,
                 };
-                let Some(arriving) = self.arriving.lock().clone() else {
-                    return;
-                };
                 // Room is taken by the frame's bytes and given back when the application has it.
                 let len = frame
                     .payload
@@ -257,9 +246,7 @@ impl Frames {
                     _room: room,
                     _entry: core.ledger.receiving(),
                 };
-                if arriving.send(waiting).is_err() {
-                    return;
-                }
+                self.arrived.push(waiting);
             }
         }
     }

@@ -24,6 +24,7 @@ pub(crate) mod keys;
 mod ledger;
 pub(crate) mod messages;
 mod outbound_control;
+mod queue;
 mod stats;
 mod stream;
 mod write_queue;

@@ -43,7 +43,7 @@ struct Reading {
     /// Questions that came before their stream did.
     early: HashMap<u64, u64>,
     /// Per kind of stream, the first one not yet seen.
-    unseen: HashMap<u64, u64>,
+    unseen: [u64; STREAM_KINDS],
 }
 
 /// The peer asked about more streams than it can have.
@@ -64,9 +64,8 @@ impl Checkpoints {
     pub(crate) fn begin_reading(self: &Arc<Self>, stream: u64) -> ReadProgress {
         let progress = Arc::new(Progress::default());
         let mut reading = self.reading.lock();
-        let (kind, next) = (stream & STREAM_KIND_MASK, stream + STREAM_KIND_MASK + 1);
-        let unseen = reading.unseen.entry(kind).or_default();
-        *unseen = next.max(*unseen);
+        let unseen = &mut reading.unseen[kind(stream)];
+        *unseen = (stream + STREAM_KINDS as u64).max(*unseen);
         if let Some(wanted) = reading.early.remove(&stream) {
             progress.wanted.store(wanted, SeqCst);
         }
@@ -89,11 +88,7 @@ impl Checkpoints {
             }
             return Ok(());
         }
-        let unseen = reading
-            .unseen
-            .get(&(stream & STREAM_KIND_MASK))
-            .copied()
-            .unwrap_or(0);
+        let unseen = reading.unseen[kind(stream)];
         if stream < unseen {
             // Read to its end or dropped: there is nothing left that could be too much.
             self.control.reached(stream, offset);
@@ -128,7 +123,11 @@ impl Checkpoints {
 }
 
 /// The low bits of a stream id tell who opened it and which ways it runs (RFC 9000 section 2.1).
-const STREAM_KIND_MASK: u64 = 0b11;
+const STREAM_KINDS: usize = 4;
+
+fn kind(stream: u64) -> usize {
+    stream as usize % STREAM_KINDS
+}
 
 #[cfg(test)]
 mod tests {

@@ -22,7 +22,8 @@ pub(crate) struct SmallWrites {
     unconsumed: usize,
     /// The question that is out: its offset, and how many small writes it will clear.
     question: Option<(u64, usize)>,
-    answer: Arc<Answer>,
+    /// Made with the first question: most streams never ask.
+    answer: Option<Arc<Answer>>,
     checkpoints: Arc<Checkpoints>,
 }
 
@@ -39,7 +40,7 @@ impl SmallWrites {
             written: 0,
             unconsumed: 0,
             question: None,
-            answer: Arc::default(),
+            answer: None,
             checkpoints: Arc::clone(checkpoints),
         }
     }
@@ -50,7 +51,9 @@ impl SmallWrites {
         if self.unconsumed < MAX_UNCONSUMED_WRITES {
             return Poll::Ready(());
         }
-        self.answer.waker.register(cx.waker());
+        if let Some(answer) = &self.answer {
+            answer.waker.register(cx.waker());
+        }
         self.take_answer();
         if self.unconsumed < MAX_UNCONSUMED_WRITES {
             Poll::Ready(())
@@ -74,8 +77,8 @@ impl SmallWrites {
     }
 
     fn take_answer(&mut self) {
-        if let Some((offset, clears)) = self.question
-            && self.answer.reached.load(SeqCst) >= offset
+        if let (Some((offset, clears)), Some(answer)) = (self.question, &self.answer)
+            && answer.reached.load(SeqCst) >= offset
         {
             self.unconsumed = self.unconsumed.saturating_sub(clears);
             self.question = None;
@@ -90,19 +93,20 @@ impl SmallWrites {
             return;
         }
         self.question = Some((self.written, self.unconsumed));
-        self.checkpoints
-            .asked
-            .lock()
-            .insert(self.stream, Arc::clone(&self.answer));
-        self.checkpoints
-            .control
-            .checkpoint(self.stream, self.written);
+        let checkpoints = &self.checkpoints;
+        let (stream, written) = (self.stream, self.written);
+        self.answer.get_or_insert_with(|| {
+            let answer = Arc::<Answer>::default();
+            checkpoints.asked.lock().insert(stream, Arc::clone(&answer));
+            answer
+        });
+        checkpoints.control.checkpoint(stream, written);
     }
 }
 
 impl Drop for SmallWrites {
     fn drop(&mut self) {
-        if self.question.is_some() || self.answer.reached.load(SeqCst) > 0 {
+        if self.answer.is_some() {
             self.checkpoints.asked.lock().remove(&self.stream);
         }
     }

@@ -1,0 +1,85 @@
+//! A queue between the session and its application: one side pushes, any number of callers wait.
+//!
+//! It holds no memory while it is empty, which most of a session's queues always are. It has no
+//! bound of its own; whoever pushes has one.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// A queue that can be closed.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    items: Mutex<Items<T>>,
+    /// One permit is left for each push, and passed on while items are left.
+    pushed: Notify,
+}
+
+#[derive(Debug)]
+struct Items<T> {
+    waiting: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new() -> Self {
+        let items = Items {
+            waiting: VecDeque::new(),
+            closed: false,
+        };
+        Self {
+            items: Mutex::new(items),
+            pushed: Notify::new(),
+        }
+    }
+
+    /// Adds an item; drops it if the queue is closed.
+    pub(super) fn push(&self, item: T) {
+        let mut items = self.items.lock();
+        if !items.closed {
+            items.waiting.push_back(item);
+            drop(items);
+            self.pushed.notify_one();
+        }
+    }
+
+    /// The next item; `None` once the queue is closed and empty. Cancel safe.
+    pub(super) async fn pop(&self) -> Option<T> {
+        loop {
+            let mut pushed = std::pin::pin!(self.pushed.notified());
+            pushed.as_mut().enable();
+            {
+                let mut items = self.items.lock();
+                if let Some(item) = items.waiting.pop_front() {
+                    if !items.waiting.is_empty() {
+                        self.pushed.notify_one();
+                    }
+                    return Some(item);
+                }
+                if items.closed {
+                    return None;
+                }
+            }
+            pushed.await;
+        }
+    }
+
+    /// Takes an item if there is one.
+    pub(super) fn try_pop(&self) -> Option<T> {
+        self.items.lock().waiting.pop_front()
+    }
+
+    /// No more will come; what waits can still be taken.
+    pub(super) fn close(&self) {
+        self.items.lock().closed = true;
+        self.pushed.notify_waiters();
+    }
+
+    /// No more will come, and what nobody took is dropped.
+    pub(super) fn close_and_drop(&self) {
+        let dropped = std::mem::take(&mut self.items.lock().waiting);
+        self.close();
+        drop(dropped);
+    }
+}
