@@ -149,8 +149,7 @@ fn a_stream_that_does_not_say_what_it_is_is_refused_in_time_and_delays_none_that
         let began = sim.elapsed();
         session.accept_uni().await.unwrap();
         let waited = sim.elapsed() - began;
-        assert!(waited > Duration::from_secs(4), "{waited:?}");
-        assert!(waited < Duration::from_secs(7), "{waited:?}");
+        assert!(waited < Duration::from_secs(1), "{waited:?}");
         for stream in silent {
             let code = stream.stopped().await.unwrap().unwrap();
             assert_eq!(u64::from(code), 0x02);
