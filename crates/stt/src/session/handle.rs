@@ -83,10 +83,10 @@ impl Session {
         let _entry = self.begin_opening()?;
         let (send, recv) = tokio::select! {
             biased;
-            () = self.core.closing.begun() => return Err(SessionError::Closing),
             opened = self.core.connection.open_bi() => {
                 opened.map_err(|_| self.core.close_reason())?
             }
+            () = self.core.closing.begun() => return Err(SessionError::Closing),
         };
         self.core.ledger.opened(send.id());
         let recv = RecvStream::new(&self.core, recv);
@@ -107,10 +107,10 @@ impl Session {
         let _entry = self.begin_opening()?;
         let send = tokio::select! {
             biased;
-            () = self.core.closing.begun() => return Err(SessionError::Closing),
             opened = self.core.connection.open_uni() => {
                 opened.map_err(|_| self.core.close_reason())?
             }
+            () = self.core.closing.begun() => return Err(SessionError::Closing),
         };
         self.core.ledger.opened(send.id());
         self.name(send).await

@@ -1,11 +1,14 @@
 //! What of a session is still going on: the streams each side opened and hasn't finished.
 //!
-//! The orderly end (`closing.rs`) waits for these counts; nothing else reads them.
+//! The orderly end (`closing.rs`) waits for these counts; nothing else reads them. So they are
+//! plain counters, and nobody is told of a change before somebody waits.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+};
 
 use noq_proto::{Dir, StreamId};
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::outbound_control::StreamCounts;
@@ -13,18 +16,21 @@ use super::outbound_control::StreamCounts;
 /// Counts of a session's streams.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    entries: Mutex<Entries>,
+    opened: Counts,
+    accepted: Counts,
+    /// Halves that the application may still write to.
+    sending: AtomicUsize,
+    /// Halves of the peer that were not read to their end.
+    receiving: AtomicUsize,
+    is_watched: AtomicBool,
     changed: Notify,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct Entries {
-    opened: StreamCounts,
-    accepted: StreamCounts,
-    /// Halves that the application may still write to.
-    sending: usize,
-    /// Halves of the peer that were not read to their end.
-    receiving: usize,
+/// How many streams of each kind one side has opened.
+#[derive(Debug, Default)]
+struct Counts {
+    bi: AtomicU64,
+    uni: AtomicU64,
 }
 
 /// One half of a stream that is still going on; over when dropped.
@@ -43,81 +49,99 @@ enum Half {
 impl Ledger {
     /// A stream of ours was opened.
     pub(crate) fn opened(&self, stream: StreamId) {
-        count(&mut self.entries.lock().opened, stream);
+        self.opened.saw(stream);
     }
 
     /// A stream of the peer's was seen.
     pub(crate) fn accepted(&self, stream: StreamId) {
-        count(&mut self.entries.lock().accepted, stream);
-        self.changed.notify_waiters();
+        self.accepted.saw(stream);
+        self.tell();
     }
 
     pub(crate) fn sending(self: &Arc<Self>) -> LedgerEntry {
-        self.entries.lock().sending += 1;
-        LedgerEntry {
-            ledger: Arc::clone(self),
-            half: Half::Sending,
-        }
+        self.enter(Half::Sending)
     }
 
     pub(crate) fn receiving(self: &Arc<Self>) -> LedgerEntry {
-        self.entries.lock().receiving += 1;
-        LedgerEntry {
-            ledger: Arc::clone(self),
-            half: Half::Receiving,
-        }
+        self.enter(Half::Receiving)
     }
 
     /// Streams we opened so far.
     pub(crate) fn opened_counts(&self) -> StreamCounts {
-        self.entries.lock().opened
+        self.opened.now()
     }
 
     /// Resolves when no stream is being written to here.
     pub(crate) async fn all_sent(&self) {
-        self.wait_until(|entries| entries.sending == 0).await;
+        self.wait_until(|ledger| ledger.sending.load(SeqCst) == 0)
+            .await;
     }
 
     /// Resolves when every one of the peer's `opened` streams was seen and read to its end, and
     /// what they made us write back is written.
     pub(crate) async fn all_done(&self, opened: StreamCounts) {
-        self.wait_until(|entries| {
-            let seen = entries.accepted;
+        self.wait_until(|ledger| {
+            let seen = ledger.accepted.now();
             let all_seen = seen.bi >= opened.bi && seen.uni >= opened.uni;
-            all_seen && entries.receiving == 0 && entries.sending == 0
+            all_seen && ledger.receiving.load(SeqCst) == 0 && ledger.sending.load(SeqCst) == 0
         })
         .await;
     }
 
-    async fn wait_until(&self, mut met: impl FnMut(&Entries) -> bool) {
+    async fn wait_until(&self, mut met: impl FnMut(&Self) -> bool) {
+        self.is_watched.store(true, SeqCst);
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if met(&self.entries.lock()) {
+            if met(self) {
                 return;
             }
             changed.await;
+        }
+    }
+
+    fn enter(self: &Arc<Self>, half: Half) -> LedgerEntry {
+        self.counter(half).fetch_add(1, SeqCst);
+        LedgerEntry {
+            ledger: Arc::clone(self),
+            half,
+        }
+    }
+
+    fn counter(&self, half: Half) -> &AtomicUsize {
+        match half {
+            Half::Sending => &self.sending,
+            Half::Receiving => &self.receiving,
+        }
+    }
+
+    fn tell(&self) {
+        if self.is_watched.load(SeqCst) {
+            self.changed.notify_waiters();
         }
     }
 }
 
 impl Drop for LedgerEntry {
     fn drop(&mut self) {
-        {
-            let mut entries = self.ledger.entries.lock();
-            match self.half {
-                Half::Sending => entries.sending -= 1,
-                Half::Receiving => entries.receiving -= 1,
-            }
-        }
-        self.ledger.changed.notify_waiters();
+        self.ledger.counter(self.half).fetch_sub(1, SeqCst);
+        self.ledger.tell();
     }
 }
 
-fn count(counts: &mut StreamCounts, stream: StreamId) {
-    let count = match stream.dir() {
-        Dir::Bi => &mut counts.bi,
-        Dir::Uni => &mut counts.uni,
-    };
-    *count = (*count).max(stream.index() + 1);
+impl Counts {
+    fn saw(&self, stream: StreamId) {
+        let count = match stream.dir() {
+            Dir::Bi => &self.bi,
+            Dir::Uni => &self.uni,
+        };
+        count.fetch_max(stream.index() + 1, SeqCst);
+    }
+
+    fn now(&self) -> StreamCounts {
+        StreamCounts {
+            bi: self.bi.load(SeqCst),
+            uni: self.uni.load(SeqCst),
+        }
+    }
 }

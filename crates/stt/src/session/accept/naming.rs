@@ -19,54 +19,35 @@ pub(super) enum Named {
     Gone,
 }
 
-/// The reading of a stream's first frame, and not of a byte more, because what follows belongs to
-/// someone else. Can be interrupted and taken up again.
-pub(super) struct Naming {
-    decoder: FrameDecoder,
-    missing: usize,
-}
+/// The reading of a stream's first frame. Can be interrupted and taken up again.
+pub(super) struct Naming(FrameDecoder);
 
 impl Default for Naming {
     fn default() -> Self {
-        Self {
-            decoder: FrameDecoder::new(MAX_OPEN_LEN),
-            missing: SHORTEST_FRAME,
-        }
+        Self(FrameDecoder::new(MAX_OPEN_LEN))
     }
 }
 
 impl Naming {
-    /// Cancel safe.
+    /// What comes after the first frame stays with the stream. Cancel safe.
     pub(super) async fn name(&mut self, recv: &mut RecvStream) -> Named {
         loop {
-            let mut piece = match recv.read_header(self.missing).await {
+            let mut piece = match recv.read_header().await {
                 Ok(Some(piece)) => piece,
-                Ok(None) if !self.decoder.is_idle() => {
-                    return Named::Broken(DecodeError::Truncated);
-                }
+                Ok(None) if !self.0.is_idle() => return Named::Broken(DecodeError::Truncated),
                 Ok(None) | Err(_) => return Named::Gone,
             };
-            self.missing = missing_after(self.missing, &piece);
-            match self.decoder.decode(&mut piece) {
-                Ok(None) => {}
-                Ok(Some(frame)) => {
-                    return match Open::decode(frame) {
-                        Ok(open) => Named::As(open.kind),
-                        Err(error) => refuse(error),
-                    };
-                }
+            let frame = match self.0.decode(&mut piece) {
+                Ok(None) => continue,
+                Ok(Some(frame)) => frame,
                 Err(error) => return Named::Broken(error),
-            }
+            };
+            recv.give_back(piece);
+            return match Open::decode(frame) {
+                Ok(open) => Named::As(open.kind),
+                Err(error) => refuse(error),
+            };
         }
-    }
-}
-
-/// How many bytes are still certain to belong to the frame. The header's second byte, if below 64,
-/// is the length of all that follows; longer forms are read byte for byte.
-fn missing_after(asked: usize, piece: &[u8]) -> usize {
-    match piece {
-        [_, len @ 1..64] if asked == SHORTEST_FRAME => usize::from(*len),
-        _ => asked.saturating_sub(piece.len()).max(1),
     }
 }
 
@@ -77,6 +58,3 @@ fn refuse(error: OpenError) -> Named {
         (None, _) => Named::Broken(DecodeError::Truncated),
     }
 }
-
-/// Type and length.
-const SHORTEST_FRAME: usize = 2;

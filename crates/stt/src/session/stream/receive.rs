@@ -23,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub struct RecvStream {
     engine: noq::RecvStream,
+    /// Came in one piece with the first frame, and is read first.
+    front: Bytes,
     progress: ReadProgress,
     /// Present until the end was seen or reading was stopped.
     entry: Option<LedgerEntry>,
@@ -69,18 +71,23 @@ impl RecvStream {
         let entry = Some(core.ledger.receiving());
         Self {
             engine,
+            front: Bytes::new(),
             progress,
             entry,
             core: Arc::clone(core),
         }
     }
 
-    /// Reads a piece of the first frame, which offsets don't count.
-    pub(crate) async fn read_header(&mut self, max: usize) -> Result<Option<Bytes>, ReadError> {
-        self.engine
-            .read_chunk(max)
-            .await
-            .map_err(|error| self.read_error(&error))
+    /// Reads a piece with some of the first frame, which offsets don't count. What is beyond it is
+    /// to be given [`back`](Self::give_back).
+    pub(crate) async fn read_header(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let piece = self.engine.read_chunk(usize::MAX).await;
+        piece.map_err(|error| self.read_error(&error))
+    }
+
+    /// The first frame ended before this.
+    pub(crate) fn give_back(&mut self, rest: Bytes) {
+        self.front = rest;
     }
 
     /// This stream stays open to the end of the session, which must not wait for it.
@@ -103,6 +110,11 @@ impl RecvStream {
     ///
     /// Cancel safe: if it doesn't resolve, nothing was read.
     pub async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ReadError> {
+        if !self.front.is_empty() {
+            let read = self.front.len().min(buf.len());
+            buf[..read].copy_from_slice(&self.take_front(read));
+            return Ok(read);
+        }
         match self.engine.read(buf).await {
             Ok(Some(read)) => {
                 self.progress.advance(read);
@@ -126,6 +138,9 @@ impl RecvStream {
     ///
     /// Cancel safe.
     pub async fn read_bytes(&mut self, max: usize) -> Result<Option<Bytes>, ReadError> {
+        if !self.front.is_empty() {
+            return Ok(Some(self.take_front(max)));
+        }
         let chunk = self
             .engine
             .read_chunk(max)
@@ -163,6 +178,12 @@ impl RecvStream {
         self.stop_with(StreamCode::Application(code));
     }
 
+    fn take_front(&mut self, max: usize) -> Bytes {
+        let front = self.front.split_to(max.min(self.front.len()));
+        self.progress.advance(front.len());
+        front
+    }
+
     pub(crate) fn stop_with(&mut self, code: StreamCode) {
         // Fails only when the stream is over already.
         let _ = self.engine.stop(engine_code(code.into()));
@@ -196,6 +217,11 @@ impl AsyncRead for RecvStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.front.is_empty() {
+            let front = self.take_front(buf.remaining());
+            buf.put_slice(&front);
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
