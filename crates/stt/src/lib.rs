@@ -38,7 +38,7 @@ pub use node::{
     ReceivedPacket, Receiver, RotationError, StartError, Target,
 };
 pub use session::{
-    By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, PathInfo, ReadError,
+    By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, KeyUpdate, PathInfo, ReadError,
     ReadToEndError, RecvStream, ReservedFrameType, SendError, SendStream, Session, SessionError,
     SessionId, SessionStats, StreamId, UserFrameType, WriteError,
 };

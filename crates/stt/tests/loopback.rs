@@ -30,6 +30,49 @@ async fn both_sides_of_a_session_agree_on_its_id_and_know_each_other() {
     assert_eq!((to_a.peer(), to_b.peer()), (a.id(), b.id()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_closed_the_moment_it_was_opened_ends_in_order_on_threads_too() {
+    let group = Group::generate(&mut SystemEntropy);
+    let (a, b) = (node(&group).await, node(&group).await);
+    for _ in 0..200 {
+        let session = b.connect(a.local_addresses()[0]).await.unwrap();
+        session.close().await.unwrap();
+        assert_eq!(a.accept().await.unwrap().closed().await, CloseReason::Done);
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_nobody_accepts_are_not_kept_for_ever() {
+    let group = Group::generate(&mut SystemEntropy);
+    let (a, b) = (node(&group).await, node(&group).await);
+    for _ in 0..300 {
+        let session = b.connect(a.local_addresses()[0]).await.unwrap();
+        session.close().await.unwrap();
+    }
+    b.shutdown(Duration::from_secs(5)).await;
+    a.shutdown(Duration::from_secs(5)).await;
+    let mut kept = 0;
+    while a.accept().await.is_some() {
+        kept += 1;
+    }
+    assert!(kept <= 65, "{kept}");
+}
+
+#[tokio::test]
+async fn sends_that_were_given_up_leave_nothing_behind() {
+    let (_a, _b, to_b, to_a) = pair().await;
+    for _ in 0..200 {
+        let sending = to_a.send_on_stream(1, vec![7; 1_000_000]);
+        let _ = tokio::time::timeout(Duration::from_millis(1), sending).await;
+    }
+    // The first is under way and held by the credit; a second would be too.
+    let waiting = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    assert!(waiting < 40, "{waiting} tasks");
+    assert!(!to_b.is_closed());
+}
+
 #[tokio::test]
 async fn bytes_cross_a_two_way_stream_and_an_orderly_end_tells_both() {
     let (_a, _b, to_b, to_a) = pair().await;

@@ -119,13 +119,14 @@ impl Node {
     /// The next session that another node began; `None` once the node is shut down.
     ///
     /// Sessions exist whether they are taken here or not: their messages come by
-    /// [`receive`](Self::receive), and broadcasts reach them.
+    /// [`receive`](Self::receive), and broadcasts reach them. One that has ended by now is given out
+    /// too, unless more than 64 sessions wait.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
     pub async fn accept(&self) -> Option<Session> {
-        self.shared.accepted.lock().await.recv().await
+        self.shared.accepted.pop().await
     }
 
     /// Opens or closes the door. A closed one answers nobody; sessions that exist go on.

@@ -97,7 +97,7 @@ async fn finish_handshake(
     let handshake = async {
         let connection = connecting
             .await
-            .inspect_err(|error| tracing::debug!(%error, "handshake"));
+            .inspect_err(|error| tracing::info!(%error, "handshake"));
         let connection = connection.ok()?;
         let proved = proved(&connection)?;
         let now = shared.platform.now();

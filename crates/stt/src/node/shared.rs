@@ -10,12 +10,12 @@ use std::{
 
 use parking_lot::Mutex;
 use stc::{Door, Epoch, Group, NodeId};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::{Accepting, door::Doorkeeper, replay::SeenTags};
 use crate::{
     limits::Limits,
-    session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox},
+    session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
@@ -35,12 +35,11 @@ pub(super) struct Shared {
     pub(super) doorkeeper: Mutex<Doorkeeper>,
     pub(super) seen_tags: Mutex<SeenTags>,
     pub(super) counters: Counters,
-    pub(super) accepted: tokio::sync::Mutex<mpsc::UnboundedReceiver<Session>>,
+    pub(super) accepted: Queue<Session>,
     door_keys: Arc<DoorKeys>,
     dropped: Arc<DroppedDatagrams>,
     membership: Mutex<Membership>,
     sessions: Mutex<BTreeMap<SessionId, Session>>,
-    accepting: Mutex<Option<mpsc::UnboundedSender<Session>>>,
     stopping: AtomicBool,
     pub(super) stopped: Notify,
 }
@@ -91,17 +90,15 @@ impl Shared {
             dropped,
             ..
         } = setup;
-        let (sender, receiver) = mpsc::unbounded_channel();
         let keeper = Doorkeeper::new(group.door(), limits.half_open, platform.now());
         let shared = Arc::new(Self {
             inbox: Inbox::new(limits.undelivered, platform.clone()),
             doorkeeper: Mutex::new(keeper),
             seen_tags: Mutex::default(),
             counters: Counters::default(),
-            accepted: receiver.into(),
+            accepted: Queue::new(),
             membership: Mutex::new(Membership { group, accepting }),
             sessions: Mutex::default(),
-            accepting: Mutex::new(Some(sender)),
             stopping: AtomicBool::new(false),
             stopped: Notify::new(),
             limits: Arc::new(limits),
@@ -189,11 +186,12 @@ impl Shared {
         }
     }
 
-    /// Hands a session that others began to the application.
+    /// Hands a session that others began to the application. Of those that end before it takes
+    /// them, a few are kept for it to see.
     pub(super) fn hand_over(&self, session: Session) {
-        if let Some(accepting) = &*self.accepting.lock() {
-            // Fails only when the node is gone.
-            let _ = accepting.send(session);
+        self.accepted.push(session);
+        if self.accepted.len() > ENDED_SESSIONS_KEPT {
+            self.accepted.retain(|session| !session.is_closed());
         }
     }
 
@@ -213,7 +211,7 @@ impl Shared {
     pub(super) fn begin_stopping(&self) {
         self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
-        self.accepting.lock().take();
+        self.accepted.close();
     }
 
     pub(super) fn turned_away(&self) -> u64 {
@@ -224,6 +222,9 @@ impl Shared {
         self.dropped.count()
     }
 }
+
+/// Each holds its memory until it is taken.
+const ENDED_SESSIONS_KEPT: usize = 64;
 
 impl NotAdded {
     /// How a session that can't be added ends.

@@ -8,9 +8,9 @@ use stc::{Epoch, NodeId};
 use stt_wire::{StreamKind, UserFrameType};
 
 use super::{
-    By, CloseReason, DatagramError, ExportTooLong, Frame, RecvStream, SendError, SendStream,
-    SessionError, SessionId, SessionStats, accept, closing, control, core::Core, frames::Frames,
-    keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
+    By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, RecvStream, SendError,
+    SendStream, SessionError, SessionId, SessionStats, accept, closing, control, core::Core,
+    frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
 };
 use crate::{
     limits::Limits,
@@ -172,28 +172,16 @@ impl Session {
     ///
     /// # Cancel safety
     ///
-    /// A message is sent whole or not at all. Up to 4 KiB, cancelled means not sent; a longer one
-    /// may still be sent.
+    /// A message is sent whole or not at all. Up to 4 KiB, cancelled means not sent; of a longer one
+    /// whose first part is under way, the rest follows.
     pub async fn send_on_stream(
         &self,
         stream_id: u64,
         message: impl Into<Bytes>,
     ) -> Result<(), SendError> {
         let entry = self.begin_sending()?;
-        let message = message.into();
-        if message.len() < CANCELLABLE_BYTES {
-            return self.core.outbox.send(&self.core, stream_id, message).await;
-        }
-        let (done, outcome) = tokio::sync::oneshot::channel();
-        let core = Arc::clone(&self.core);
-        self.core.platform.spawn(async move {
-            // Nobody listens if the caller gave up; the message is sent nevertheless.
-            let _ = done.send(core.outbox.send(&core, stream_id, message).await);
-            drop(entry);
-        });
-        outcome
-            .await
-            .unwrap_or_else(|_| Err(self.core.send_error()))
+        let (core, message) = (&self.core, message.into());
+        core.outbox.send(core, stream_id, message, entry).await
     }
 
     /// Sends a reliable frame, in order with all others of this session. Waits while the peer's
@@ -295,12 +283,13 @@ impl Session {
     }
 
     /// Changes the keys of both directions now, unless a change is under way. They change by
-    /// themselves too, see [`KeyUpdatePolicy`](crate::KeyUpdatePolicy).
+    /// themselves too: as [`KeyUpdatePolicy`](crate::KeyUpdatePolicy) says, and once within the
+    /// first thousand packets, by the engine.
     ///
     /// Let one side do this. If the other changed keys a moment ago and nothing has come through
     /// since, the two can end up further apart than the engine can follow, and the session ends.
-    pub fn update_keys(&self) {
-        keys::update(&self.core);
+    pub fn update_keys(&self) -> KeyUpdate {
+        keys::update(&self.core)
     }
 
     /// Counters and the path in use, as they are now.
@@ -347,7 +336,3 @@ impl Session {
         })
     }
 }
-
-/// Shorter messages go as one frame, so that cancelling one leaves no part behind. Below half of
-/// the credit that every message stream begins with.
-const CANCELLABLE_BYTES: usize = 4_000;

@@ -27,17 +27,27 @@ pub(crate) fn update_if_due(core: &Core) {
     }
 }
 
-/// Changes the keys of both directions: the peer follows the first packet under the new ones. Does
-/// nothing while the last change is not confirmed.
-pub(super) fn update(core: &Core) {
+/// What came of asking for new keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyUpdate {
+    /// The keys changed. The peer follows with the first packet it gets under the new ones.
+    Begun,
+    /// An earlier change is not confirmed yet, so nothing happened: ask again later.
+    UnderWay,
+}
+
+/// Changes the keys of both directions, unless the last change is not confirmed yet.
+pub(super) fn update(core: &Core) -> KeyUpdate {
     let before = core.meters.generations.load(Relaxed);
     core.connection.force_key_update();
     if core.meters.generations.load(Relaxed) == before {
-        return;
+        return KeyUpdate::UnderWay;
     }
     let mut last = core.key_updates().lock();
     last.count += 1;
     changed(core, &mut last);
+    KeyUpdate::Begun
 }
 
 fn changed(core: &Core, last: &mut KeyUpdates) {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 /// A queue that can be closed.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     items: Mutex<Items<T>>,
     /// One permit is left for each push, and passed on while items are left.
     pushed: Notify,
@@ -23,7 +23,7 @@ struct Items<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let items = Items {
             waiting: VecDeque::new(),
             closed: false,
@@ -35,7 +35,7 @@ impl<T> Queue<T> {
     }
 
     /// Adds an item; drops it if the queue is closed.
-    pub(super) fn push(&self, item: T) {
+    pub(crate) fn push(&self, item: T) {
         let mut items = self.items.lock();
         if !items.closed {
             items.waiting.push_back(item);
@@ -45,7 +45,7 @@ impl<T> Queue<T> {
     }
 
     /// The next item; `None` once the queue is closed and empty. Cancel safe.
-    pub(super) async fn pop(&self) -> Option<T> {
+    pub(crate) async fn pop(&self) -> Option<T> {
         loop {
             let mut pushed = std::pin::pin!(self.pushed.notified());
             pushed.as_mut().enable();
@@ -66,18 +66,27 @@ impl<T> Queue<T> {
     }
 
     /// Takes an item if there is one.
-    pub(super) fn try_pop(&self) -> Option<T> {
+    pub(crate) fn try_pop(&self) -> Option<T> {
         self.items.lock().waiting.pop_front()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.items.lock().waiting.len()
+    }
+
+    /// Drops what nobody needs to take any more.
+    pub(crate) fn retain(&self, keep: impl FnMut(&T) -> bool) {
+        self.items.lock().waiting.retain(keep);
+    }
+
     /// No more will come; what waits can still be taken.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.items.lock().closed = true;
         self.pushed.notify_waiters();
     }
 
     /// No more will come, and what nobody took is dropped.
-    pub(super) fn close_and_drop(&self) {
+    pub(crate) fn close_and_drop(&self) {
         let dropped = std::mem::take(&mut self.items.lock().waiting);
         self.close();
         drop(dropped);

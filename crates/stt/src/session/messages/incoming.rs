@@ -157,7 +157,7 @@ impl Incoming {
         self.partial.as_ref().is_none_or(|partial| partial.granted)
     }
 
-    /// Bytes of a long message that waits to be granted that waits to be granted; `None` if none does, or if
+    /// Bytes of a long message that waits to be granted; `None` if none does, or if
     /// messages before it were not consumed yet.
     pub(super) fn wants_grant(&self) -> Option<u64> {
         let partial = self.partial.as_ref().filter(|partial| !partial.granted)?;

@@ -9,16 +9,16 @@ use std::{
     },
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
 use stt_wire::{
     Message, MessageMore, MessageStart, Release, StreamKind, VarInt,
     limits::{INITIAL_CREDIT, MAX_LIVE_MESSAGE_STREAMS, MAX_PART_LEN, MESSAGE_COST},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot};
 
 use super::{LANES, lane_of};
-use crate::session::{SendError, core::Core, write_queue::WriteQueue};
+use crate::session::{SendError, core::Core, ledger::LedgerEntry, write_queue::WriteQueue};
 
 /// All message streams we send on in one session.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) struct Outbox {
 struct Slot {
     /// Held while a message is handed over, so that parts of two don't mix. Fair: first come,
     /// first served.
-    order: tokio::sync::Mutex<()>,
+    order: Arc<tokio::sync::Mutex<()>>,
     /// One permit for each unit of cost that may be sent.
     credit: Semaphore,
     granted: AtomicU64,
@@ -51,31 +51,51 @@ struct Slot {
     releasing: AtomicBool,
 }
 
-/// A message stream while somebody sends on it. Dropped, also by one who gives up, it tells those
-/// who wait for a stream to be idle.
-struct InUse<'a> {
-    slot: Arc<Slot>,
-    outbox: &'a Outbox,
+/// Sends the other parts of a message as the credit comes.
+async fn send_rest(
+    core: &Arc<Core>,
+    slot: &Slot,
+    id: VarInt,
+    mut payload: Bytes,
+) -> Result<(), SlotClosed> {
+    let lane = &core.outbox.lanes[lane_of(id.get())];
+    while !payload.is_empty() {
+        let part = payload.split_to(slot.spend_up_to(payload.len()).await?);
+        let frame = MessageMore {
+            message_stream: id,
+            payload: part.clone(),
+        };
+        let pushed = lane.push(core, |out| frame.encode_header(out), &part).await;
+        pushed.map_err(|_| SlotClosed)?;
+    }
+    Ok(())
 }
 
-impl<'a> InUse<'a> {
+/// A message stream while somebody sends on it. Dropped, also by one who gives up, it tells those
+/// who wait for a stream to be idle.
+struct InUse {
+    slot: Arc<Slot>,
+    core: Arc<Core>,
+}
+
+impl InUse {
     /// To be called while the table is locked: nobody may find the stream idle meanwhile.
-    fn begin(slot: &Arc<Slot>, outbox: &'a Outbox) -> Self {
+    fn begin(slot: &Arc<Slot>, core: &Arc<Core>) -> Self {
         slot.users.fetch_add(1, Relaxed);
         Self {
             slot: Arc::clone(slot),
-            outbox,
+            core: Arc::clone(core),
         }
     }
 }
 
-impl Drop for InUse<'_> {
+impl Drop for InUse {
     fn drop(&mut self) {
         let was_last = self.slot.users.fetch_sub(1, Relaxed) == 1;
         if was_last {
-            self.outbox.some_idle.store(true, Relaxed);
-            if self.outbox.crowded.load(Relaxed) {
-                self.outbox.freed.notify_one();
+            self.core.outbox.some_idle.store(true, Relaxed);
+            if self.core.outbox.crowded.load(Relaxed) {
+                self.core.outbox.freed.notify_one();
             }
         }
     }
@@ -105,11 +125,15 @@ impl Outbox {
     }
 
     /// Hands one message over. See [`Session::send_on_stream`](crate::Session::send_on_stream).
+    ///
+    /// Whoever gives up before a message has begun leaves nothing behind. Once the first part of a
+    /// long one is out, a task of its own sends the rest: at most one for each message stream.
     pub(crate) async fn send(
         &self,
         core: &Arc<Core>,
         message_stream: u64,
-        payload: Bytes,
+        mut payload: Bytes,
+        entry: LedgerEntry,
     ) -> Result<(), SendError> {
         let max = core.limits.message;
         if payload.len() > max {
@@ -119,15 +143,24 @@ impl Outbox {
             });
         }
         let id = VarInt::new(message_stream).ok_or(SendError::BadStreamId)?;
-        let slot = self.slot(core, id).await?;
-        let _order = slot.slot.order.lock().await;
+        let in_use = self.slot(core, id).await?;
+        let order = Arc::clone(&in_use.slot.order).lock_owned().await;
         let cost = cost_of(payload.len());
-        let sent = if cost <= SMALL_COST || slot.slot.covers(cost, payload.len()) {
-            self.send_whole(core, &slot.slot, id, payload).await
-        } else {
-            self.send_parts(core, &slot.slot, id, payload).await
-        };
-        sent.map_err(|SlotClosed| core.send_error())
+        if cost <= SMALL_COST || in_use.slot.covers(cost, payload.len()) {
+            let sent = self.send_whole(core, &in_use.slot, id, payload).await;
+            return sent.map_err(|SlotClosed| core.send_error());
+        }
+        let begun = self.send_start(core, &in_use.slot, id, &mut payload).await;
+        begun.map_err(|SlotClosed| core.send_error())?;
+        let (done, outcome) = oneshot::channel();
+        let task = Arc::clone(core);
+        core.platform.spawn(async move {
+            let sent = send_rest(&task, &in_use.slot, id, payload).await;
+            drop((order, in_use, entry));
+            // Nobody listens if the caller gave up.
+            let _ = done.send(sent.map_err(|SlotClosed| task.send_error()));
+        });
+        outcome.await.unwrap_or_else(|_| Err(core.send_error()))
     }
 
     async fn send_whole(
@@ -155,42 +188,42 @@ impl Outbox {
         Ok(())
     }
 
-    /// Sends what the credit allows as it comes. The first part announces the length, so that the
-    /// receiver can grant the rest.
-    async fn send_parts(
+    /// Sends the first part, as much as the credit allows. It announces the length, so that the
+    /// receiver can grant the rest. Cancel safe: without it, no credit is spent.
+    async fn send_start(
         &self,
         core: &Arc<Core>,
         slot: &Slot,
         id: VarInt,
-        mut payload: Bytes,
+        payload: &mut Bytes,
     ) -> Result<(), SlotClosed> {
-        let lane = &self.lanes[lane_of(id.get())];
         let total = VarInt::saturating(payload.len() as u64);
-        slot.spend(MESSAGE_COST).await?;
-        let part = payload.split_to(slot.spend_up_to(payload.len() - 1).await?);
+        let least = MESSAGE_COST as u32 + 1;
+        let credit = slot.credit.acquire_many(least).await;
+        let credit = credit.map_err(|_| SlotClosed)?;
+        let wanted = MAX_PART_LEN.min(payload.len() - 1) - 1;
+        let more = slot.credit.available_permits().min(wanted);
+        let more = slot.credit.try_acquire_many(more as u32).ok();
+        let len = 1 + more.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let part = payload.slice(..len);
         let frame = MessageStart {
             message_stream: id,
             total,
             payload: part.clone(),
         };
-        lane.push(core, |out| frame.encode_header(out), &part)
-            .await
-            .map_err(|_| SlotClosed)?;
-        while !payload.is_empty() {
-            let part = payload.split_to(slot.spend_up_to(payload.len()).await?);
-            let frame = MessageMore {
-                message_stream: id,
-                payload: part.clone(),
-            };
-            lane.push(core, |out| frame.encode_header(out), &part)
-                .await
-                .map_err(|_| SlotClosed)?;
+        let lane = &self.lanes[lane_of(id.get())];
+        let pushed = lane.push(core, |out| frame.encode_header(out), &part).await;
+        pushed.map_err(|_| SlotClosed)?;
+        payload.advance(len);
+        credit.forget();
+        if let Some(more) = more {
+            more.forget();
         }
         Ok(())
     }
 
     /// The slot of a message stream; makes room by letting go of the one not used for longest.
-    async fn slot(&self, core: &Arc<Core>, id: VarInt) -> Result<InUse<'_>, SendError> {
+    async fn slot(&self, core: &Arc<Core>, id: VarInt) -> Result<InUse, SendError> {
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
@@ -205,7 +238,7 @@ impl Outbox {
         }
     }
 
-    fn try_slot(&self, core: &Arc<Core>, id: VarInt) -> Option<InUse<'_>> {
+    fn try_slot(&self, core: &Arc<Core>, id: VarInt) -> Option<InUse> {
         let mut live = self.live.lock();
         let now = self.clock.fetch_add(1, Relaxed);
         let has_room = live.len() < MAX_LIVE_MESSAGE_STREAMS;
@@ -213,11 +246,11 @@ impl Outbox {
             Entry::Occupied(slot) if slot.get().releasing.load(Relaxed) => return None,
             Entry::Occupied(slot) => {
                 slot.get().used_at.store(now, Relaxed);
-                return Some(InUse::begin(slot.get(), self));
+                return Some(InUse::begin(slot.get(), core));
             }
             Entry::Vacant(entry) if has_room => {
                 let slot = entry.insert(Arc::new(Slot::new(now)));
-                return Some(InUse::begin(slot, self));
+                return Some(InUse::begin(slot, core));
             }
             Entry::Vacant(_) => {}
         }
@@ -304,7 +337,7 @@ impl Outbox {
 impl Slot {
     fn new(used_at: u64) -> Self {
         Self {
-            order: tokio::sync::Mutex::new(()),
+            order: Arc::default(),
             credit: Semaphore::new(INITIAL_CREDIT as usize),
             granted: AtomicU64::new(INITIAL_CREDIT),
             used_at: AtomicU64::new(used_at),
@@ -316,15 +349,6 @@ impl Slot {
     /// Whether a message can go as one frame with the credit that is there.
     fn covers(&self, cost: u64, len: usize) -> bool {
         len <= MAX_PART_LEN && self.credit.available_permits() as u64 >= cost
-    }
-
-    async fn spend(&self, cost: u64) -> Result<(), SlotClosed> {
-        self.credit
-            .acquire_many(cost as u32)
-            .await
-            .map_err(|_| SlotClosed)?
-            .forget();
-        Ok(())
     }
 
     /// Spends as much as is there, at least 1 and at most `want` or one part.
