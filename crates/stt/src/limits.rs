@@ -1,4 +1,4 @@
-//! Every number a node obeys: its unit, its default, and what raising it costs.
+//! The numbers of a node that can be chosen: unit, default, and what raising them costs.
 
 use std::time::Duration;
 
@@ -25,15 +25,17 @@ pub struct Limits {
     /// streams that nobody reads fill it; then the whole session waits until one is read or
     /// dropped, messages and all. An application that leaves more streams unread raises it.
     pub session_window: u32,
-    /// Longest message we take, in bytes. Default 64 MiB. Memory for one such message is taken
+    /// Longest message we send or take, in bytes. A peer whose limit is lower ends the session when
+    /// it gets a longer one, so lower it everywhere or nowhere. Default 64 MiB. Memory for one such message is taken
     /// from [`Limits::undelivered`].
     pub message: usize,
-    /// Longest reliable frame we take, in bytes. Default 1 MiB.
+    /// Longest reliable frame we send or take, in bytes. Default 1 MiB. As with messages, a lower
+    /// limit of the peer ends the session.
     pub frame: usize,
     /// Bytes of messages that wait for [`Node::receive`](crate::Node::receive), over all sessions.
     /// Default 512 MiB. Above it nothing more is read from any session's message lanes.
     pub undelivered: usize,
-    /// Sessions at a time. Default 10,000. An idle one costs about 70 KB.
+    /// Sessions at a time. Default 10,000. An idle one costs about 75 KB.
     pub sessions: usize,
     /// Handshakes in progress that others began. Default 1,024.
     pub half_open: usize,

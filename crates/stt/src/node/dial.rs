@@ -52,12 +52,12 @@ pub enum ConnectError {
     /// stays silent.
     #[error("no answer from {address} in {waited:?}")]
     NoAnswer {
-        /// The first address that was tried.
+        /// One of the addresses that were tried.
         address: SocketAddr,
         /// How long.
         waited: Duration,
     },
-    /// The peer answered and holds a different seed.
+    /// The peer answered and holds a different seed, or is no correct peer.
     #[error("authentication refused")]
     AuthenticationRefused,
     /// A member answered, but not the one asked for.

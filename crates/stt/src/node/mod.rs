@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// Reaches a peer by UDP. `host` is a name or an address of either family; all its addresses
-    /// are tried, and the first that answers is used.
+    /// are tried, up to 16 attempts, and the first that answers is used.
     ///
     /// # Errors
     ///

@@ -161,7 +161,8 @@ impl Session {
 
     /// Sends a message: the peer's [`Node::receive`](crate::Node::receive) gives it out whole, in
     /// order with the other messages of `stream_id`. Waits while the peer's application has too
-    /// much of that id to take; other ids go on.
+    /// much of that id to take; other ids go on. An id begins with room for 8 KiB, which grows while
+    /// the peer keeps up; 1,024 ids are alive at a time, and further ones cost a round trip.
     ///
     /// Resolves when the message is queued here. It arrives unless the session breaks; an orderly
     /// [`close`](Self::close) flushes it.

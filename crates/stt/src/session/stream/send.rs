@@ -20,6 +20,10 @@ use crate::{
 
 /// Writes bytes that the peer reads in order from its [`RecvStream`](super::RecvStream).
 ///
+/// A write leaves at once. At most 256 small ones (below 16 KiB) run ahead of what the peer's
+/// application has read; then the next one waits. Whoever writes tiny pieces over a long path puts a
+/// buffer before the stream, or uses messages.
+///
 /// [`finish`](Self::finish) says that all was written. A stream dropped before that is reset, so
 /// that the reader never takes a part for the whole.
 #[derive(Debug)]
