@@ -1,6 +1,6 @@
 //! How the command may end: the one place that knows an exit code.
 
-use stt::{CloseReason, ConnectError, StartError};
+use stt::{CloseReason, ConnectError, Door, StartError};
 
 /// How a run ended, as scripts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,16 @@ impl Failure {
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::new(Exit::Other, message)
+    }
+
+    /// The peer of a group with this `door` was not reached.
+    pub(crate) fn unreached(error: ConnectError, door: Door) -> Self {
+        let silence = matches!(error, ConnectError::NoAnswer { .. });
+        let mut failure = Self::from(error);
+        if silence && door == Door::Open {
+            failure.message += ", or too many attempts from your network lately";
+        }
+        failure
     }
 
     pub(crate) fn broken_off(message: impl Into<String>) -> Self {

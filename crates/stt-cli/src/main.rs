@@ -24,8 +24,6 @@ mod status;
 
 use std::io::{self, Write};
 
-use clap::Parser;
-
 use crate::{
     args::{Cli, Command},
     exit::{Exit, Failure},
@@ -34,7 +32,7 @@ use crate::{
 };
 
 fn main() {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let status = Status::new(cli.json);
     let exit = match run(cli, status) {
         Ok(()) => Exit::Done,

@@ -38,7 +38,8 @@ Examples:
   STT_SEED='passphrase:home:correct horse battery' stt listen
 
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit
-code 0 says that both have ended and that both sides know it.";
+code 0 says that both have ended and that both sides know it. With --keep, an interruption ends with
+0 if no session was open, and with 5 if it broke one off.";
 
 pub(super) const CONNECT: &str = "\
 Examples:

@@ -3,9 +3,11 @@
 mod examples;
 mod host_port;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint, builder::Resettable,
+};
 use clap_complete::Shell;
 use stt::NodeId;
 
@@ -29,9 +31,24 @@ pub(crate) struct Cli {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Log what the library does to standard error, such as `debug` or `stt=debug`
+    /// Log what the library does to standard error, such as `--log info`
     #[arg(long, global = true, value_name = "FILTER", env = "STT_LOG")]
     pub(crate) log: Option<String>,
+}
+
+impl Cli {
+    /// What this process was asked. Help, and what makes no sense, end it here.
+    pub(crate) fn read() -> Self {
+        let mut command = Self::command();
+        // An empty variable is how many a script and service file spells one that is not set.
+        for (argument, variable) in [("data_dir", "STT_DATA_DIR"), ("log", "STT_LOG")] {
+            if env::var_os(variable).is_some_and(|value| value.is_empty()) {
+                command = command.mut_arg(argument, |argument| argument.env(Resettable::Reset));
+            }
+        }
+        let read = Self::from_arg_matches(&command.get_matches_mut());
+        read.unwrap_or_else(|error| error.format(&mut command).exit())
+    }
 }
 
 /// What is to be done.
@@ -122,7 +139,8 @@ pub(crate) struct Listen {
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<SocketAddr>,
 
-    /// Serve peers in turn until interrupted; standard input is not read
+    /// Serve peers in turn until interrupted, which is exit code 5 if a session was open and else 0;
+    /// standard input is not read
     #[arg(long)]
     pub(crate) keep: bool,
 
@@ -171,7 +189,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn arguments_are_well_formed() {

@@ -29,6 +29,7 @@ pub(crate) fn connect(
         .and_then(|group| Ok((group, node_seed_or_fresh(data_dir, status)?)));
     async move {
         let (group, seed) = prepared?;
+        let door = group.door();
         let (builder, mut limits) = builder(group, seed, asked.patience.idle_timeout);
         limits.handshake_timeout = asked.timeout;
         let builder = builder.limits(limits).accepting(Accepting::Nobody);
@@ -39,7 +40,9 @@ pub(crate) fn connect(
             target = target.peer(peer);
         }
         let session = tokio::select! {
-            session = node.connect(target) => session?,
+            session = node.connect(target) => {
+                session.map_err(|error| Failure::unreached(error, door))?
+            }
             // Looking up a name may take longer than all else.
             () = tokio::time::sleep(asked.timeout + GRACE) => {
                 let host = asked.to.host;

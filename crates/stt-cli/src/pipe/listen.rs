@@ -66,6 +66,8 @@ async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Re
     let mut sink = Sink::start(AtEnd::KeepOpen).map_err(Break::Output)?;
     loop {
         let session = tokio::select! {
+            // A session that waits is open, and must not be dropped without a word.
+            biased;
             session = node.accept() => session,
             () = signals.next() => None,
         };
@@ -75,12 +77,10 @@ async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Re
         let talk = async |session: &Session, streams: Streams, tally: &Tally| {
             both_ways(session, streams, None, &mut sink, tally).await
         };
-        match serve(&session, signals, status, talk).await {
-            Err(Break::Interrupted) => return Ok(()),
-            // No other peer would fare better.
-            Err(broken @ Break::Output(_)) => return Err(broken.into()),
-            // The next one may.
-            Ok(()) | Err(_) => {}
+        let served = serve(&session, signals, status, talk).await;
+        // No other peer would fare better, or none is wanted. After any other end the next one may.
+        if let Err(broken @ (Break::Output(_) | Break::Interrupted)) = served {
+            return Err(broken.into());
         }
     }
 }

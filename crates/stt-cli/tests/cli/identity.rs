@@ -73,3 +73,17 @@ fn an_identity_needs_a_place_and_a_sound_file() {
     place.write_private("here/node.seed", "");
     assert_eq!(place.run(&["id", "--data-dir", "here"]).code, 2);
 }
+
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let place = Place::with_random_seed();
+    let empty = [("STT_DATA_DIR", ""), ("STT_LOG", "")];
+    let check = place.run_with(&["seed", "check", "group.seed"], &empty);
+    assert_eq!(check.code, 0, "{}", check.stderr);
+    let id = place.run_with(&["id"], &empty);
+    assert_eq!(id.code, 2);
+    assert!(id.stderr.contains("needs a place"), "{}", id.stderr);
+    let here = place.run_with(&["id", "--data-dir", "here"], &empty);
+    assert_eq!(here.code, 0, "{}", here.stderr);
+    assert_eq!(place.run(&["id", "--data-dir", ""]).code, 2);
+}

@@ -41,7 +41,36 @@ fn a_peer_that_breaks_off_is_a_line_and_no_end() {
     second.stdin.as_mut().unwrap().write_all(b"second").unwrap();
     drop(second.stdin.take());
     assert_eq!(second.end().code, 0);
+    listener.line("done");
     listener.terminate();
     let listened = listener.end();
     assert_eq!((listened.code, listened.text()), (0, "second"));
+}
+
+#[test]
+fn an_interruption_that_breaks_a_session_off_is_code_five_on_both_sides() {
+    let place = Place::with_random_seed();
+    let (mut listener, address) = place.listen(&["--keep"]);
+    let mut connector = place.connect(&address, &[]);
+    let stdin = connector.stdin.as_mut().unwrap();
+    stdin.write_all(b"half of it").unwrap();
+    listener.line("session ");
+    connector.line("session ");
+    listener.terminate();
+    let (listened, connected) = (listener.end(), connector.end());
+    assert_eq!(
+        (listened.code, connected.code),
+        (5, 5),
+        "{}",
+        listened.stderr
+    );
+}
+
+#[test]
+fn an_interruption_while_nobody_is_there_is_code_zero() {
+    let place = Place::with_random_seed();
+    let (listener, _address) = place.listen(&["--keep"]);
+    listener.terminate();
+    let listened = listener.end();
+    assert_eq!(listened.code, 0, "{}", listened.stderr);
 }

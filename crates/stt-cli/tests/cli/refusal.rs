@@ -75,6 +75,26 @@ fn nobody_there_is_no_answer_with_code_four() {
 }
 
 #[test]
+fn silence_at_a_passphrase_may_be_too_many_attempts_and_at_a_random_seed_it_is_not() {
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    for (place, said) in [
+        (Place::with_passphrase("correct horse battery"), true),
+        (Place::with_random_seed(), false),
+    ] {
+        let silence = place.connect(&address, &["--timeout", "1"]).end();
+        assert_eq!(silence.code, 4, "{}", silence.stderr);
+        let message = format!("{NO_ANSWER}, or too many attempts from your network lately");
+        assert_eq!(
+            silence.stderr.contains(&message),
+            said,
+            "{}",
+            silence.stderr
+        );
+    }
+}
+
+#[test]
 fn a_name_without_an_address_is_code_four() {
     let place = Place::with_random_seed();
     let lost = place.run(&[

@@ -128,3 +128,33 @@ fn the_demo_moves_an_empty_file_too_and_refuses_what_is_none() {
     assert_eq!(place.run(&["demo", "."]).code, 2);
     assert_eq!(place.run(&["demo", "missing"]).code, 2);
 }
+
+#[test]
+fn the_demo_moves_itself_when_no_file_is_named() {
+    let shown = Place::empty().run(&["demo"]);
+    assert_eq!(shown.code, 0, "{}{}", shown.text(), shown.stderr);
+    assert!(shown.text().contains("keys changed: "), "{}", shown.text());
+}
+
+#[test]
+fn a_log_that_no_terminal_shows_has_no_colours_and_the_level_in_the_help_exists() {
+    let place = Place::with_random_seed();
+    let help = place.run(&["--help"]);
+    assert!(help.text().contains("--log info"), "{}", help.text());
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    // A release has no finer level.
+    let level = if cfg!(debug_assertions) {
+        "trace"
+    } else {
+        "info"
+    };
+    let logged = place
+        .connect(&address, &["--timeout", "0.2", "--log", level])
+        .end();
+    assert_eq!(logged.code, 4, "{}", logged.stderr);
+    if level == "trace" {
+        assert!(logged.stderr.lines().count() > 1, "{}", logged.stderr);
+    }
+    assert!(!logged.stderr.contains('\x1b'), "{}", logged.stderr);
+}
