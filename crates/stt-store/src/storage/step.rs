@@ -1,0 +1,398 @@
+//! The changes of one batch: each one appends its records and changes the tables.
+//!
+//! A refusal changes nothing and lets the batch go on; a failure ends the batch.
+
+use super::request::{Body, Put, Refusal, Request};
+use super::{Core, Shared};
+use crate::error::Failure;
+use crate::index::{BlockRow, Count, ObjectRow, RemovedRow, Tables};
+use crate::log::{HEAD_LEN, Kind, Note, Place};
+use crate::object::{Manifest, Name, block_count};
+
+/// A batch under way.
+pub(super) struct Step<'a, 't> {
+    shared: &'a Shared,
+    pub(super) core: &'a mut Core,
+    pub(super) tables: &'a mut Tables<'t>,
+}
+
+impl<'a, 't> Step<'a, 't> {
+    /// Begins with what happened since the last batch.
+    pub(super) fn begin(
+        shared: &'a Shared,
+        core: &'a mut Core,
+        tables: &'a mut Tables<'t>,
+    ) -> Result<Self, Failure> {
+        let mut step = Self {
+            shared,
+            core,
+            tables,
+        };
+        step.note_uses()?;
+        step.admit_fresh()?;
+        step.drop_abandoned()?;
+        Ok(step)
+    }
+
+    /// Ends with the sync that makes all of it true.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        self.core.writer.sync()?;
+        self.core.fresh.clear();
+        let end = self.core.writer.end();
+        if self.core.writer.active().is_some() {
+            self.tables.extend(end.segment, end.offset)?;
+        }
+        self.tables.set_covered(end);
+        Ok(())
+    }
+
+    pub(super) fn apply(&mut self, request: &Request) -> Result<Result<(), Refusal>, Failure> {
+        let result = match request {
+            Request::Put(put) => self.put(put),
+            Request::Remove(address) => self.remove(address),
+            Request::Pin(address, pinned) => self.pin(address, *pinned),
+        };
+        match result {
+            Err(Refusal::Failure(failure)) => Err(failure),
+            other => Ok(other),
+        }
+    }
+
+    fn put(&mut self, put: &Put) -> Result<(), Refusal> {
+        let old = self.tables.object(&put.address)?;
+        let is_damaged = self.shared.damaged.lock().contains(&put.address);
+        if let Some(mut row) = old
+            && !is_damaged
+        {
+            row.tick = self.tables.draw(Count::Tick)?;
+            self.tables.put_object(&put.address, &row)?;
+            return Ok(());
+        }
+        if matches!(put.body, Body::Appended { era, .. } if era != self.core.era) {
+            return Err(Refusal::TakenBack);
+        }
+        self.make_room(put)?;
+        let mut row = ObjectRow {
+            root: put.root,
+            length: put.length,
+            sequence: self.tables.draw(Count::Sequence)?,
+            tick: self.tables.draw(Count::Tick)?,
+            place: self.core.writer.end(),
+            first: u64::MAX,
+            pinned: old.is_some_and(|old| old.pinned),
+        };
+        if let Some(old) = old {
+            row.first = old.first;
+            self.forget(&put.address, &old)?;
+        }
+        if let Some(removed) = self.tables.removed(&put.address)? {
+            row.first = row.first.min(removed.first);
+            self.tables.drop_removed(&put.address)?;
+            self.tables.dead(removed.place, HEAD_LEN)?;
+        }
+        match &put.body {
+            Body::Whole(body) => self.append_whole(put, &mut row, body, is_damaged)?,
+            Body::Appended { names, .. } => {
+                self.use_all(names)?;
+                self.declare(&put.address, &mut row, Kind::Object, &[])?;
+            }
+        }
+        self.tables.put_object(&put.address, &row)?;
+        self.shared.damaged.lock().remove(&put.address);
+        Ok(())
+    }
+
+    /// Appends an object of one block, with the block unless it is here already and well.
+    fn append_whole(
+        &mut self,
+        put: &Put,
+        row: &mut ObjectRow,
+        body: &[u8],
+        is_damaged: bool,
+    ) -> Result<(), Failure> {
+        let block = self.tables.block(&put.root)?;
+        if let Some(mut block) = block
+            && !is_damaged
+        {
+            block.uses += 1;
+            self.tables.put_block(&put.root, &block)?;
+            return self.declare(&put.address, row, Kind::Object, &[]);
+        }
+        self.declare(&put.address, row, Kind::Whole, body)?;
+        let size = body.len() as u32;
+        if let Some(old) = block {
+            self.tables.dead(old.place, old.size)?;
+        }
+        self.tables.live(row.place, size)?;
+        let new = BlockRow {
+            place: row.place,
+            body: size,
+            uses: block.map_or(0, |block| block.uses) + 1,
+            size,
+        };
+        self.tables.put_block(&put.root, &new)
+    }
+
+    /// Appends the record that says what `row` says, and notes its place.
+    pub(super) fn declare(
+        &mut self,
+        address: &[u8; 32],
+        row: &mut ObjectRow,
+        kind: Kind,
+        body: &[u8],
+    ) -> Result<(), Failure> {
+        let note = Note {
+            sequence: row.sequence,
+            address: *address,
+            root: row.root,
+            length: row.length,
+            pinned: row.pinned,
+            // A record that is the first of its object says so by the number 0.
+            first: if row.first == u64::MAX { 0 } else { row.first },
+            ..Note::of(kind)
+        };
+        row.place = self.append(note, body)?;
+        row.first = row.first.min(row.place.segment);
+        self.tables.live(row.place, HEAD_LEN)
+    }
+
+    fn remove(&mut self, address: &[u8; 32]) -> Result<(), Refusal> {
+        let row = self.tables.object(address)?.ok_or(Refusal::Unknown)?;
+        if row.pinned {
+            return Err(Refusal::Pinned);
+        }
+        Ok(self.remove_row(address, &row)?)
+    }
+
+    fn remove_row(&mut self, address: &[u8; 32], row: &ObjectRow) -> Result<(), Failure> {
+        self.forget(address, row)?;
+        self.shared.damaged.lock().remove(address);
+        let mut removed = RemovedRow {
+            sequence: self.tables.draw(Count::Sequence)?,
+            place: row.place,
+            first: row.first,
+            last: row.place.segment,
+        };
+        self.declare_removed(address, &mut removed)
+    }
+
+    /// Appends the record that says what `removed` says, and notes its place.
+    pub(super) fn declare_removed(
+        &mut self,
+        address: &[u8; 32],
+        removed: &mut RemovedRow,
+    ) -> Result<(), Failure> {
+        let note = Note {
+            sequence: removed.sequence,
+            address: *address,
+            first: removed.first,
+            last: removed.last,
+            ..Note::of(Kind::Removed)
+        };
+        removed.place = self.append(note, &[])?;
+        self.tables.live(removed.place, HEAD_LEN)?;
+        self.tables.put_removed(address, removed)
+    }
+
+    fn pin(&mut self, address: &[u8; 32], pinned: bool) -> Result<(), Refusal> {
+        let mut row = self.tables.object(address)?.ok_or(Refusal::Unknown)?;
+        if row.pinned == pinned {
+            return Ok(());
+        }
+        self.tables.dead(row.place, HEAD_LEN)?;
+        row.pinned = pinned;
+        row.sequence = self.tables.draw(Count::Sequence)?;
+        self.declare(address, &mut row, Kind::Object, &[])?;
+        Ok(self.tables.put_object(address, &row)?)
+    }
+
+    /// Takes an object out of the tables, and its blocks if nobody else names them.
+    pub(super) fn forget(&mut self, address: &[u8; 32], row: &ObjectRow) -> Result<(), Failure> {
+        for name in self.names_of(row)?.names {
+            if let Some(mut block) = self.tables.block(&name)? {
+                block.uses = block.uses.saturating_sub(1);
+                self.keep_or_drop(&name, &block)?;
+            }
+        }
+        self.tables.dead(row.place, HEAD_LEN)?;
+        self.tables.drop_object(address)
+    }
+
+    /// Every block and manifest that an object names, as far as its manifests can be read.
+    pub(super) fn names_of(&mut self, row: &ObjectRow) -> Result<Names, Failure> {
+        let mut all = Names {
+            names: vec![row.root],
+            is_complete: true,
+        };
+        let Some(depth) = Manifest::depth_of(row.length) else {
+            return Ok(all);
+        };
+        // Manifests may be in the buffer still.
+        self.core.writer.flush()?;
+        let Some(top) = self.manifest(&row.root, depth, row.length)? else {
+            all.is_complete = false;
+            return Ok(all);
+        };
+        all.names.extend(&top.names);
+        if depth == 0 {
+            return Ok(all);
+        }
+        let page_len = crate::object::FAN_OUT * crate::object::BLOCK_LEN as u64;
+        for (number, name) in (0..).zip(&top.names) {
+            let covered = (row.length - number * page_len).min(page_len);
+            match self.manifest(name, 0, covered)? {
+                Some(page) => all.names.extend(page.names),
+                None => all.is_complete = false,
+            }
+        }
+        Ok(all)
+    }
+
+    fn manifest(
+        &self,
+        name: &Name,
+        depth: u8,
+        covered: u64,
+    ) -> Result<Option<Manifest>, Failure> {
+        let Some(row) = self.tables.block(name)? else {
+            return Ok(None);
+        };
+        let Some(segment) = self.shared.segments.find(row.place.segment) else {
+            return Ok(None);
+        };
+        let block = segment.read_block(row.place.offset, row.body, name)?;
+        Ok(block.and_then(|block| Manifest::decode(&block, depth, covered)))
+    }
+
+    /// Counts one more use of each block.
+    fn use_all(&mut self, names: &[Name]) -> Result<(), Failure> {
+        for name in names {
+            // Whoever stores holds them, so each one is here.
+            let mut block = self.tables.block(name)?.ok_or(Failure::IndexLost)?;
+            block.uses += 1;
+            self.tables.put_block(name, &block)?;
+        }
+        Ok(())
+    }
+
+    fn keep_or_drop(&mut self, name: &Name, block: &BlockRow) -> Result<(), Failure> {
+        if block.uses > 0 || self.core.held.contains_key(name) {
+            return self.tables.put_block(name, block);
+        }
+        self.tables.dead(block.place, block.size)?;
+        self.tables.drop_block(name)
+    }
+
+    /// Evicts what was used longest ago until there is room.
+    fn make_room(&mut self, put: &Put) -> Result<(), Refusal> {
+        let (needed, more) = match &put.body {
+            Body::Whole(body) => {
+                let size = u64::from(HEAD_LEN) + body.len() as u64;
+                (size, size)
+            }
+            // Its blocks are counted already.
+            Body::Appended { .. } => (stored_len(put.length), HEAD_LEN.into()),
+        };
+        self.evict(needed, more)
+    }
+
+    /// Evicts until `more` bytes fit into the quota.
+    pub(super) fn evict(&mut self, needed: u64, more: u64) -> Result<(), Refusal> {
+        let Some(quota) = self.shared.options.quota else {
+            return Ok(());
+        };
+        if needed > quota {
+            return Err(Refusal::QuotaTooSmall { needed, quota });
+        }
+        loop {
+            let live = self.tables.count(Count::Live)?;
+            if live + more <= quota {
+                return Ok(());
+            }
+            let Some(address) = self.tables.oldest()? else {
+                let held = live.saturating_sub(needed - more);
+                return Err(Refusal::QuotaHeld {
+                    needed,
+                    held,
+                    quota,
+                });
+            };
+            let row = self.tables.object(&address)?.ok_or(Failure::IndexLost)?;
+            self.remove_row(&address, &row)?;
+        }
+    }
+
+    /// Remembers that an object is damaged.
+    pub(super) fn note_damage(&self, address: &[u8; 32]) {
+        self.shared.damaged.lock().insert(*address);
+    }
+
+    /// Whether a segment other than `but` may have a record of what was removed.
+    pub(super) fn may_return(&self, but: u64, removed: &RemovedRow) -> bool {
+        let segments = &self.shared.segments;
+        let lost = self.shared.lost.range(removed.first..=removed.last.max(removed.first));
+        lost.count() > 0
+            || segments.has_any(removed.first, removed.last.min(but.saturating_sub(1)))
+            || segments.has_any(removed.first.max(but + 1), removed.last)
+    }
+
+    pub(super) fn seal_block(&self, name: &Name, block: &[u8]) -> Vec<u8> {
+        self.shared.seal_block(name, block)
+    }
+
+    pub(super) fn append(&mut self, note: Note, body: &[u8]) -> Result<Place, Failure> {
+        let place = self.core.writer.append(note, body)?;
+        let end = place.offset + HEAD_LEN + body.len() as u32;
+        self.tables.extend(place.segment, end)?;
+        Ok(place)
+    }
+
+    fn note_uses(&mut self) -> Result<(), Failure> {
+        let used = std::mem::take(&mut *self.shared.used.lock());
+        for address in used {
+            if let Some(mut row) = self.tables.object(&address)? {
+                row.tick = self.tables.draw(Count::Tick)?;
+                self.tables.put_object(&address, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the index of blocks that this batch will sync.
+    fn admit_fresh(&mut self) -> Result<(), Failure> {
+        for (name, row) in &self.core.fresh {
+            let end = row.place.offset + HEAD_LEN + row.body;
+            self.tables.extend(row.place.segment, end)?;
+            // Somebody may have stored the same block meanwhile.
+            if self.tables.block(name)?.is_none() {
+                self.tables.live(row.place, row.size)?;
+                self.tables.put_block(name, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_abandoned(&mut self) -> Result<(), Failure> {
+        for name in std::mem::take(&mut self.core.abandoned) {
+            if let Some(block) = self.tables.block(&name)?
+                && block.uses == 0
+            {
+                self.keep_or_drop(&name, &block)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The blocks of an object.
+pub(super) struct Names {
+    pub(super) names: Vec<Name>,
+    /// Whether every manifest could be read.
+    pub(super) is_complete: bool,
+}
+
+/// About what an object takes up in the log.
+pub(super) fn stored_len(length: u64) -> u64 {
+    let overhead = u64::from(HEAD_LEN) + stc::StcContext::OVERHEAD as u64 + 32;
+    length.saturating_add(block_count(length).saturating_mul(overhead))
+}
