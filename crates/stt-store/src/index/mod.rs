@@ -5,6 +5,7 @@
 mod pages;
 mod rows;
 mod tables;
+mod untouched;
 
 use pages::SealedPages;
 pub(crate) use rows::{BlockRow, ObjectRow, RemovedRow, SegmentRow};
@@ -19,6 +20,7 @@ use crate::backend::{Backend, BackendFile};
 use crate::entropy::SharedEntropy;
 use crate::error::Failure;
 use crate::keys::Generation;
+use untouched::Untouched;
 
 /// An open index.
 #[derive(Debug)]
@@ -88,9 +90,21 @@ impl Index {
         View::open(&self.database.begin_read().map_err(failure)?)
     }
 
-    /// Whether every page on the medium opens. Pages that are newer in memory do not count.
-    pub(crate) fn is_intact(&self) -> Result<bool, Failure> {
-        pages::is_intact(&*self.file, &self.keys).map_err(Failure::from)
+    /// Whether everything that the index needs can be read from the medium. It must have been
+    /// persisted, and nobody may change it.
+    pub(crate) fn is_intact(&self, entropy: &SharedEntropy) -> Result<bool, Failure> {
+        // What is in memory proves nothing, so the file is opened once more, and not written to.
+        let (file, keys) = (Arc::clone(&self.file), Arc::clone(&self.keys));
+        let pages = Untouched::new(SealedPages::new(file, keys, entropy.clone()))?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(CHECK_CACHE_LEN);
+        let opened = builder.create_with_backend(pages);
+        let checked = opened.and_then(|mut database| database.check_integrity());
+        match checked.map_err(failure) {
+            Ok(_) => Ok(true),
+            Err(Failure::IndexLost) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Copies the index for other keys. It must have been persisted, and nobody may change it.
@@ -105,6 +119,9 @@ impl Index {
         Ok(target.sync()?)
     }
 }
+
+/// Bytes of pages in memory while an index is checked.
+const CHECK_CACHE_LEN: usize = 1 << 20;
 
 /// The name of the file of an index.
 pub(crate) fn index_name(generation: u32) -> String {

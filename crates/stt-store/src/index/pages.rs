@@ -14,13 +14,13 @@ use crate::entropy::SharedEntropy;
 use crate::keys::Generation;
 
 /// Bytes of a page as redb sees it.
-pub(crate) const PAGE_LEN: usize = 4096;
+pub(super) const PAGE_LEN: usize = 4096;
 /// Bytes of a page on the medium.
-pub(crate) const SEALED_PAGE_LEN: usize = PAGE_LEN + StcContext::OVERHEAD;
+const SEALED_PAGE_LEN: usize = PAGE_LEN + StcContext::OVERHEAD;
 
 /// What redb takes for a file.
 #[derive(Debug)]
-pub(crate) struct SealedPages {
+pub(super) struct SealedPages {
     file: Arc<dyn BackendFile>,
     keys: Arc<Generation>,
     entropy: SharedEntropy,
@@ -29,7 +29,7 @@ pub(crate) struct SealedPages {
 }
 
 impl SealedPages {
-    pub(crate) fn new(
+    pub(super) fn new(
         file: Arc<dyn BackendFile>,
         keys: Arc<Generation>,
         entropy: SharedEntropy,
@@ -64,7 +64,7 @@ impl StorageBackend for SealedPages {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         for part in parts(offset, out.len()) {
             let page = self.read_page(part.page)?;
-            out[part.outside.clone()].copy_from_slice(&page[part.inside.clone()]);
+            out[part.outside].copy_from_slice(&page[part.inside]);
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ impl StorageBackend for SealedPages {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         for part in parts(offset, data.len()) {
-            let new = &data[part.outside.clone()];
+            let new = &data[part.outside];
             let at = part.page * SEALED_PAGE_LEN as u64;
             if new.len() == PAGE_LEN {
                 self.file.write_at(at, &self.seal(part.page, new))?;
@@ -88,24 +88,11 @@ impl StorageBackend for SealedPages {
             }
             let _patching = self.patching.lock();
             let mut page = self.read_page(part.page)?;
-            page[part.inside.clone()].copy_from_slice(new);
+            page[part.inside].copy_from_slice(new);
             self.file.write_at(at, &self.seal(part.page, &page))?;
         }
         Ok(())
     }
-}
-
-/// Whether every page of `file` opens.
-pub(super) fn is_intact(file: &dyn BackendFile, keys: &Generation) -> io::Result<bool> {
-    let mut sealed = vec![0; SEALED_PAGE_LEN];
-    let size = file.size()?;
-    for number in 0..size / SEALED_PAGE_LEN as u64 {
-        file.read_at(number * SEALED_PAGE_LEN as u64, &mut sealed)?;
-        if open(keys, number, &sealed).is_err() {
-            return Ok(false);
-        }
-    }
-    Ok(size.is_multiple_of(SEALED_PAGE_LEN as u64))
 }
 
 /// Opens every page under `keys` and seals it under `new_keys`.
@@ -123,7 +110,15 @@ pub(super) fn copy(
     let len = from.len()?;
     to.set_len(len)?;
     for number in 0..len / PAGE_LEN as u64 {
-        let page = from.read_page(number)?;
+        let page = match from.read_page(number) {
+            // Torn by a crash and needed by nobody; if it is needed, reading it fails again.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let torn = [0xff; SEALED_PAGE_LEN];
+                target.write_at(number * SEALED_PAGE_LEN as u64, &torn)?;
+                continue;
+            }
+            other => other?,
+        };
         if page.iter().any(|byte| *byte != 0) {
             to.write(number * PAGE_LEN as u64, &page)?;
         }
@@ -140,13 +135,13 @@ fn open(keys: &Generation, number: u64, sealed: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// A part of a range that lies in one page.
-struct Part {
-    page: u64,
-    inside: std::ops::Range<usize>,
-    outside: std::ops::Range<usize>,
+pub(super) struct Part {
+    pub(super) page: u64,
+    pub(super) inside: std::ops::Range<usize>,
+    pub(super) outside: std::ops::Range<usize>,
 }
 
-fn parts(offset: u64, len: usize) -> impl Iterator<Item = Part> {
+pub(super) fn parts(offset: u64, len: usize) -> impl Iterator<Item = Part> {
     let mut done = 0;
     std::iter::from_fn(move || {
         let at = offset + done as u64;

@@ -248,13 +248,6 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    pub(crate) fn covered(&self) -> Result<Place, Failure> {
-        Ok(Place {
-            segment: self.count(Count::CoveredSegment)?,
-            offset: self.count(Count::CoveredOffset)? as u32,
-        })
-    }
-
     pub(crate) fn set_covered(&mut self, place: Place) {
         self.set_count(Count::CoveredSegment, place.segment);
         self.set_count(Count::CoveredOffset, place.offset.into());

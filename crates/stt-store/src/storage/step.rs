@@ -2,6 +2,8 @@
 //!
 //! A refusal changes nothing and lets the batch go on; a failure ends the batch.
 
+use std::collections::BTreeSet;
+
 use super::request::{Body, Put, Refusal, Request};
 use super::{Core, Shared};
 use crate::error::Failure;
@@ -82,8 +84,9 @@ impl<'a, 't> Step<'a, 't> {
             pinned: old.is_some_and(|old| old.pinned),
         };
         if let Some(old) = old {
+            // It is damaged. Its blocks are counted already, as far as they are here.
             row.first = old.first;
-            self.forget(&put.address, &old)?;
+            self.tables.dead(old.place, HEAD_LEN)?;
         }
         if let Some(removed) = self.tables.removed(&put.address)? {
             row.first = row.first.min(removed.first);
@@ -93,7 +96,7 @@ impl<'a, 't> Step<'a, 't> {
         match &put.body {
             Body::Whole(body) => self.append_whole(put, &mut row, body, is_damaged)?,
             Body::Appended { names, .. } => {
-                self.use_all(names)?;
+                self.use_all(names, old.is_some())?;
                 self.declare(&put.address, &mut row, Kind::Object, &[])?;
             }
         }
@@ -127,7 +130,7 @@ impl<'a, 't> Step<'a, 't> {
         let new = BlockRow {
             place: row.place,
             body: size,
-            uses: block.map_or(0, |block| block.uses) + 1,
+            uses: block.map_or(1, |block| block.uses.max(1)),
             size,
         };
         self.tables.put_block(&put.root, &new)
@@ -264,13 +267,19 @@ impl<'a, 't> Step<'a, 't> {
         Ok(block.and_then(|block| Manifest::decode(&block, depth, covered)))
     }
 
-    /// Counts one more use of each block.
-    fn use_all(&mut self, names: &[Name]) -> Result<(), Failure> {
+    /// Counts one more use of each block, or of those that nobody uses if the others are counted.
+    fn use_all(&mut self, names: &[Name], is_counted: bool) -> Result<(), Failure> {
+        let mut unused = BTreeSet::new();
         for name in names {
             // Whoever stores holds them, so each one is here.
             let mut block = self.tables.block(name)?.ok_or(Failure::IndexLost)?;
-            block.uses += 1;
-            self.tables.put_block(name, &block)?;
+            if block.uses == 0 {
+                unused.insert(*name);
+            }
+            if !is_counted || unused.contains(name) {
+                block.uses += 1;
+                self.tables.put_block(name, &block)?;
+            }
         }
         Ok(())
     }
@@ -363,11 +372,14 @@ impl<'a, 't> Step<'a, 't> {
         for (name, row) in &self.core.fresh {
             let end = row.place.offset + HEAD_LEN + row.body;
             self.tables.extend(row.place.segment, end)?;
-            // Somebody may have stored the same block meanwhile.
-            if self.tables.block(name)?.is_none() {
-                self.tables.live(row.place, row.size)?;
-                self.tables.put_block(name, row)?;
+            // There may be an older one, which was damaged or came meanwhile: this one counts.
+            let mut row = *row;
+            if let Some(old) = self.tables.block(name)? {
+                self.tables.dead(old.place, old.size)?;
+                row.uses = old.uses;
             }
+            self.tables.live(row.place, row.size)?;
+            self.tables.put_block(name, &row)?;
         }
         Ok(())
     }

@@ -124,6 +124,8 @@ struct Upload<'a> {
     builder: Builder,
     names: Vec<Name>,
     length: u64,
+    /// Bytes that were appended since the last sync of this object.
+    unsynced: u64,
     era: Option<u64>,
 }
 
@@ -134,6 +136,7 @@ impl<'a> Upload<'a> {
             builder: Builder::default(),
             names: Vec::new(),
             length: 0,
+            unsynced: 0,
             era: None,
         }
     }
@@ -172,22 +175,24 @@ impl<'a> Upload<'a> {
 
     /// Appends a block, unless it is here already, and holds it.
     fn append(&mut self, name: Name, block: &[u8]) -> Result<(), StoreError> {
-        let is_known = self.shared.core.lock().fresh.contains_key(&name);
-        let sealed = (!is_known).then(|| self.shared.seal_block(&name, block));
+        // What is here already is read, so that a damaged block is healed by storing it again.
+        let is_here = self.shared.block(&name)?.is_some();
+        let sealed = (!is_here).then(|| self.shared.seal_block(&name, block));
         let core = &mut *self.shared.core.lock();
         let era = *self.era.get_or_insert(core.era);
         if era != core.era {
             return Err(Failure::NoSpace.into());
         }
-        let index = self.shared.index()?;
-        let is_here = core.fresh.contains_key(&name) || index.view()?.block(&name)?.is_some();
-        if !is_here {
+        let is_still_here = is_here && self.shared.index()?.view()?.block(&name)?.is_some();
+        if !is_still_here && !core.fresh.contains_key(&name) {
             let sealed = sealed.unwrap_or_else(|| self.shared.seal_block(&name, block));
             append_block(core, name, &sealed).map_err(|failure| self.shared.recover(core, failure))?;
         }
         *core.held.entry(name).or_default() += 1;
         self.names.push(name);
-        if core.writer.unsynced() >= SYNC_LEN {
+        self.unsynced += block.len() as u64;
+        if self.unsynced >= SYNC_LEN {
+            self.unsynced = 0;
             let needed = stored_len(self.length);
             let refusal = self.shared.change(core, |step| match step.evict(needed, 0) {
                 Err(Refusal::Failure(failure)) => Err(failure),
@@ -273,4 +278,4 @@ const MAX_LEN: u64 = FAN_OUT * FAN_OUT * BLOCK_LEN as u64;
 /// Blocks that wait to be hashed.
 const QUEUED_BLOCKS: usize = 4;
 /// How much of a long object is appended between two syncs.
-const SYNC_LEN: u32 = 64 << 20;
+const SYNC_LEN: u64 = 64 << 20;

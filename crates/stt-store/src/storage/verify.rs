@@ -7,6 +7,7 @@ use stc::ContentHasher;
 
 use super::{BinaryStorage, Shared};
 use crate::error::{Failure, Part, ReadError, VerifyError};
+use crate::index::Persist;
 use crate::log::{HEADER_LEN, Item, Scan, Segment, scan};
 use crate::object::{Address, BLOCK_LEN};
 
@@ -93,22 +94,28 @@ impl BinaryStorage {
     /// [`VerifyError`] when what lies below could not be read.
     pub fn verify(&self) -> Result<Verified, VerifyError> {
         let mut found = Verified::default();
-        self.shared.verify_keys(&mut found)?;
+        match self.verify_all(&mut found) {
+            Err(failure @ Failure::IndexLost) => {
+                found.damage.push(Damage::Index);
+                self.shared.poison(&failure);
+            }
+            other => other?,
+        }
+        Ok(found)
+    }
+
+    fn verify_all(&self, found: &mut Verified) -> Result<(), Failure> {
+        self.shared.verify_keys(found)?;
         for segment in self.shared.segments.all() {
-            self.shared.verify_segment(&segment, &mut found)?;
+            self.shared.verify_segment(&segment, found)?;
         }
         for segment in &self.shared.lost {
             found.damage.push(Damage::LostSegment { segment: *segment });
         }
         for entry in self.list() {
-            let address = entry?.reference.address;
-            self.verify_object(address, &mut found)?;
+            self.verify_object(entry?.reference.address, found)?;
         }
-        if !self.shared.is_index_intact()? {
-            found.damage.push(Damage::Index);
-            self.shared.poison(&Failure::IndexLost);
-        }
-        Ok(found)
+        self.shared.verify_index()
     }
 
     fn verify_object(&self, address: Address, found: &mut Verified) -> Result<(), Failure> {
@@ -212,10 +219,11 @@ impl Shared {
         Ok(row.map(|(_, row)| row.end))
     }
 
-    fn is_index_intact(&self) -> Result<bool, Failure> {
+    fn verify_index(&self) -> Result<(), Failure> {
         // Nobody may write a page while it is read.
         let core = &mut *self.core.lock();
-        self.change_and(core, crate::index::Persist::Now, |_| Ok(()))?;
-        self.index()?.is_intact()
+        self.change_and(core, Persist::Now, |_| Ok(()))?;
+        let is_intact = self.index()?.is_intact(&self.entropy)?;
+        is_intact.then_some(()).ok_or(Failure::IndexLost)
     }
 }
