@@ -39,6 +39,6 @@ pub use error::{
 pub use keys::StoreKey;
 pub use object::{Address, ParseAddressError, ParseReferenceError, Reference};
 pub use storage::{
-    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, Rotated, Stats,
-    StorageOptions, Verified,
+    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, Rotated, Stats, StorageOptions,
+    Verified,
 };

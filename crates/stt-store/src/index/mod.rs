@@ -77,9 +77,7 @@ impl Index {
         tables.finish()?;
         match persist {
             Persist::Now => change.set_quick_repair(true),
-            Persist::Later => change
-                .set_durability(Durability::None)
-                .map_err(failure)?,
+            Persist::Later => change.set_durability(Durability::None).map_err(failure)?,
         }
         change.commit().map_err(failure)?;
         Ok(result)

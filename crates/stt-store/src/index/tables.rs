@@ -101,9 +101,15 @@ impl<'t> Tables<'t> {
     }
 
     /// Inserts or changes an object, its place in the order of use and the counts.
-    pub(crate) fn put_object(&mut self, address: &[u8; 32], row: &ObjectRow) -> Result<(), Failure> {
+    pub(crate) fn put_object(
+        &mut self,
+        address: &[u8; 32],
+        row: &ObjectRow,
+    ) -> Result<(), Failure> {
         self.drop_object(address)?;
-        self.objects.insert(address, row.encode()).map_err(failure)?;
+        self.objects
+            .insert(address, row.encode())
+            .map_err(failure)?;
         if !row.pinned {
             self.used.insert(row.tick, address).map_err(failure)?;
         }
@@ -140,7 +146,9 @@ impl<'t> Tables<'t> {
         address: &[u8; 32],
         row: &RemovedRow,
     ) -> Result<(), Failure> {
-        self.removed.insert(address, row.encode()).map_err(failure)?;
+        self.removed
+            .insert(address, row.encode())
+            .map_err(failure)?;
         Ok(())
     }
 

@@ -75,7 +75,9 @@ impl Vault {
     /// Writes both copies, each one atomically.
     pub(crate) fn write(&self, backend: &dyn Backend) -> io::Result<()> {
         let bytes = self.file.encode();
-        FILES.iter().try_for_each(|name| backend.replace(name, &bytes))
+        FILES
+            .iter()
+            .try_for_each(|name| backend.replace(name, &bytes))
     }
 
     /// Whether both copies on the medium are these keys.
@@ -129,7 +131,11 @@ impl Vault {
         }
         let mut vault = self.next();
         let mut number = 0..;
-        let stays = |_: &_| number.next().is_some_and(|number| !opened.contains(&number));
+        let stays = |_: &_| {
+            number
+                .next()
+                .is_some_and(|number| !opened.contains(&number))
+        };
         vault.file.slots.retain(stays);
         Ok(vault)
     }
@@ -148,7 +154,9 @@ impl Vault {
         }
         let number = self.current.number + 1;
         let mut vault = self.next();
-        vault.older.insert(self.current.number, Arc::clone(&self.current));
+        vault
+            .older
+            .insert(self.current.number, Arc::clone(&self.current));
         vault.current = Arc::new(Generation::new(
             number,
             Secret::generate(&mut entropy.clone()),
@@ -221,12 +229,8 @@ impl Vault {
         let place = slot_place(&self.file);
         let slots = self.file.slots.iter().enumerate();
         slots.filter_map(move |(number, slot)| {
-            let opens = |context: &StcContext| {
-                context
-                    .open(&place, slot)
-                    .map(Zeroizing::new)
-                    .is_ok()
-            };
+            let opens =
+                |context: &StcContext| context.open(&place, slot).map(Zeroizing::new).is_ok();
             contexts.iter().any(opens).then_some(number)
         })
     }
@@ -255,7 +259,10 @@ impl Vault {
 
 fn secret(bytes: Vec<u8>) -> Result<Secret<32>, OpenError> {
     let bytes = Zeroizing::new(bytes);
-    let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| OpenError::KeysDamaged)?;
+    let bytes: &[u8; 32] = bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| OpenError::KeysDamaged)?;
     Ok(Secret::new(*bytes))
 }
 

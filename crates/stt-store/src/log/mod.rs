@@ -16,5 +16,5 @@ pub(crate) use header::{HEADER_LEN, SegmentHeader};
 pub(crate) use note::{Kind, Note};
 pub(crate) use record::{HEAD_LEN, Place, parse_frame};
 pub(crate) use scan::{Item, Scan, scan};
-pub(crate) use segments::{read_header, Segment, Segments, number_of, segment_name};
+pub(crate) use segments::{Segment, Segments, number_of, read_header, segment_name};
 pub(crate) use writer::{TakenBack, Writer};

@@ -111,7 +111,10 @@ impl<'a> Window<'a> {
         let width = MAGIC.len() as u32;
         while self.end.saturating_sub(at) >= width {
             self.fill(at)?;
-            let found = self.bytes.windows(MAGIC.len()).position(|four| four == MAGIC);
+            let found = self
+                .bytes
+                .windows(MAGIC.len())
+                .position(|four| four == MAGIC);
             if let Some(found) = found {
                 return Ok(at + found as u32);
             }
@@ -122,7 +125,8 @@ impl<'a> Window<'a> {
 
     fn fill(&mut self, at: u32) -> io::Result<()> {
         self.start = at;
-        self.bytes.resize((self.end - at).min(WINDOW_LEN) as usize, 0);
+        self.bytes
+            .resize((self.end - at).min(WINDOW_LEN) as usize, 0);
         self.file.read_at(at.into(), &mut self.bytes)
     }
 }

@@ -208,7 +208,9 @@ impl Writer {
 
     /// The number of the active segment.
     pub(crate) fn active(&self) -> Option<u64> {
-        self.active.as_ref().map(|active| active.segment.header.number)
+        self.active
+            .as_ref()
+            .map(|active| active.segment.header.number)
     }
 
     /// The end of the log: the active segment, and where it ends.

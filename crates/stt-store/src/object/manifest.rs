@@ -128,7 +128,11 @@ mod tests {
         let mut builder = Builder::default();
         let mut pages = Vec::new();
         for number in 0..blocks {
-            let len = if number + 1 == blocks { last } else { BLOCK_LEN };
+            let len = if number + 1 == blocks {
+                last
+            } else {
+                BLOCK_LEN
+            };
             pages.extend(builder.push(name_of(&number.to_be_bytes()), len));
         }
         let (root, rest) = builder.finish();

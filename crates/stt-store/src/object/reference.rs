@@ -49,8 +49,8 @@ impl FromStr for Reference {
 
 /// Digits only, and as few as it takes: a length has one text.
 fn parse_length(text: &str) -> Option<u64> {
-    let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text == "0" || !text.starts_with('0'));
+    let is_canonical =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| is_canonical)
 }
 

@@ -18,12 +18,16 @@ use crate::log::{Place, TakenBack};
 impl Shared {
     pub(super) fn submit_one(&self, request: Request) -> Result<(), Refusal> {
         let mut answers = self.submit(vec![request]);
-        answers.pop().unwrap_or(Err(Failure::Poisoned.into()))
+        answers
+            .pop()
+            .unwrap_or_else(|| Err(Failure::Poisoned.into()))
     }
 
     /// Makes changes durable, and says what became of each.
     pub(super) fn submit(&self, requests: Vec<Request>) -> Vec<Result<(), Refusal>> {
-        let tickets = requests.into_iter().map(|request| Arc::new(Ticket::new(request)));
+        let tickets = requests
+            .into_iter()
+            .map(|request| Arc::new(Ticket::new(request)));
         let tickets: Vec<_> = tickets.collect();
         self.queue.lock().extend(tickets.iter().map(Arc::clone));
         let mut core = self.core.lock();
@@ -37,7 +41,7 @@ impl Shared {
         let answer = |ticket: &Arc<Ticket>| ticket.answer.lock().take();
         let answers = tickets.iter().map(answer);
         answers
-            .map(|answer| answer.unwrap_or(Err(Failure::Poisoned.into())))
+            .map(|answer| answer.unwrap_or_else(|| Err(Failure::Poisoned.into())))
             .collect()
     }
 

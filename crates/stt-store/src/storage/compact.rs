@@ -8,7 +8,9 @@ use super::step::Step;
 use super::{BinaryStorage, Core, Shared};
 use crate::error::Failure;
 use crate::index::{BlockRow, Persist};
-use crate::log::{HEAD_LEN, HEADER_LEN, Item, Kind, Note, Place, Scan, Segment, scan, segment_name};
+use crate::log::{
+    HEAD_LEN, HEADER_LEN, Item, Kind, Note, Place, Scan, Segment, scan, segment_name,
+};
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +31,10 @@ impl BinaryStorage {
     /// [`Failure`] of what lies below.
     pub fn compact(&self) -> Result<Compacted, Failure> {
         let mut done = self.shared.rewrite_old_keys()?;
-        let rows = self.shared.watched(self.shared.index()?.view())?.segments()?;
+        let rows = self
+            .shared
+            .watched(self.shared.index()?.view())?
+            .segments()?;
         for (number, row) in rows {
             if row.live * 4 < u64::from(row.end) * 3 {
                 let core = &mut *self.shared.core.lock();
@@ -98,7 +103,9 @@ impl Shared {
             .filter(|(number, _)| !is_open(*number) && !core.stuck.contains(number));
         let share = |row: &crate::index::SegmentRow| row.live * 1000 / u64::from(row.end.max(1));
         let worst = sealed.min_by_key(|(_, row)| share(row));
-        Ok(worst.filter(|(_, row)| share(row) < 900).map(|(number, _)| *number))
+        Ok(worst
+            .filter(|(_, row)| share(row) < 900)
+            .map(|(number, _)| *number))
     }
 
     /// Moves what is needed of a segment to the end of the log, and removes it.
@@ -123,8 +130,9 @@ impl Shared {
             core.stuck.insert(number);
             return Ok(Outcome::Damaged);
         }
-        self.segments.remove(number);
+        // As long as its file may come back, what is removed must not be forgotten.
         self.backend.remove(&segment_name(number))?;
+        self.segments.remove(number);
         Ok(Outcome::Removed)
     }
 }
@@ -166,9 +174,10 @@ fn move_record(
         _ => None,
     };
     let object = object.filter(|row| row.place == place);
-    let block = match note.kind.has_body() {
-        true => step.tables.block(&note.root)?,
-        false => None,
+    let block = if note.kind.has_body() {
+        step.tables.block(&note.root)?
+    } else {
+        None
     };
     let block = block.filter(|row| row.place == place);
     let mut sealed = Vec::new();

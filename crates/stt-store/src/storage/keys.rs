@@ -27,7 +27,11 @@ impl BinaryStorage {
     /// [`KeyError`]; nothing was changed then.
     pub fn add_seed(&self, key: StoreKey<'_>) -> Result<(), KeyError> {
         let _core = self.shared.core.lock();
-        let vault = self.shared.vault.read().with_slot(key, &self.shared.entropy)?;
+        let vault = self
+            .shared
+            .vault
+            .read()
+            .with_slot(key, &self.shared.entropy)?;
         Ok(self.shared.install(vault)?)
     }
 
@@ -62,7 +66,9 @@ impl BinaryStorage {
         let current = vault.current().number;
         let segments = self.shared.segments.all();
         let is_left = |number: u32| number != current;
-        let left = segments.iter().filter(|segment| is_left(segment.keys.number));
+        let left = segments
+            .iter()
+            .filter(|segment| is_left(segment.keys.number));
         Ok(Rotated {
             key_generation: current,
             slots_dropped: before.saturating_sub(vault.slot_count()) as u64,
@@ -93,10 +99,14 @@ impl Shared {
         let index = self.index()?;
         index.copy_to(&*self.backend, &new, &self.entropy)?;
         self.install(vault)?;
-        let turned = core.writer.turn(&new).map_err(Failure::from).and_then(|()| {
-            let cache = self.options.index_cache;
-            Index::open(&*self.backend, &new, &self.entropy, cache)
-        });
+        let turned = core
+            .writer
+            .turn(&new)
+            .map_err(Failure::from)
+            .and_then(|()| {
+                let cache = self.options.index_cache;
+                Index::open(&*self.backend, &new, &self.entropy, cache)
+            });
         match turned {
             Ok(index) => *self.index.write() = Arc::new(index),
             Err(failure) => {
@@ -105,7 +115,10 @@ impl Shared {
             }
         }
         // Readers may still look at the old one, whose file handle lives on.
-        Ok(self.backend.remove(&index_name(old)).map_err(Failure::from)?)
+        Ok(self
+            .backend
+            .remove(&index_name(old))
+            .map_err(Failure::from)?)
     }
 
     /// Lets go of master keys that no segment needs.

@@ -101,7 +101,8 @@ impl Iterator for Entries {
     type Item = Result<Entry, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 && !self.is_done
+        if self.page.len() == 0
+            && !self.is_done
             && let Err(failure) = self.load()
         {
             self.is_done = true;

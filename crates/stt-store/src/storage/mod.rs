@@ -131,11 +131,13 @@ impl BinaryStorage {
     /// [`RemoveError`]: unknown, or pinned.
     pub fn remove(&self, address: Address) -> Result<(), RemoveError> {
         let request = Request::Remove(*address.as_bytes());
-        self.shared.submit_one(request).map_err(|refusal| match refusal {
-            Refusal::Pinned => RemoveError::Pinned { address },
-            Refusal::Failure(failure) => failure.into(),
-            _ => RemoveError::Unknown { address },
-        })
+        self.shared
+            .submit_one(request)
+            .map_err(|refusal| match refusal {
+                Refusal::Pinned => RemoveError::Pinned { address },
+                Refusal::Failure(failure) => failure.into(),
+                _ => RemoveError::Unknown { address },
+            })
     }
 
     /// Pins an object, durably: it is neither evicted nor removed.
@@ -156,10 +158,12 @@ impl BinaryStorage {
 
     fn change_pin(&self, address: Address, pinned: bool) -> Result<(), PinError> {
         let request = Request::Pin(*address.as_bytes(), pinned);
-        self.shared.submit_one(request).map_err(|refusal| match refusal {
-            Refusal::Failure(failure) => failure.into(),
-            _ => PinError::Unknown { address },
-        })
+        self.shared
+            .submit_one(request)
+            .map_err(|refusal| match refusal {
+                Refusal::Failure(failure) => failure.into(),
+                _ => PinError::Unknown { address },
+            })
     }
 }
 

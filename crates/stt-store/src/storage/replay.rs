@@ -33,7 +33,9 @@ pub(super) fn replay(shared: &Shared) -> Result<(), Failure> {
         } else {
             HEADER_LEN
         };
-        let is_last = last.as_ref().is_some_and(|last| last.header.number == number);
+        let is_last = last
+            .as_ref()
+            .is_some_and(|last| last.header.number == number);
         let read = read_segment(&segment, from, is_last)?;
         if read.end < u32::MAX {
             ends.push((number, read.end));
@@ -252,7 +254,9 @@ impl Step<'_, '_> {
         let note = &record.note;
         let object = self.tables.object(address)?;
         let removed = self.tables.removed(address)?;
-        let newest = object.map(|row| row.sequence).max(removed.map(|row| row.sequence));
+        let newest = object
+            .map(|row| row.sequence)
+            .max(removed.map(|row| row.sequence));
         if newest.is_some_and(|newest| newest > note.sequence) {
             return Ok(());
         }
@@ -278,7 +282,11 @@ impl Step<'_, '_> {
             sequence: note.sequence,
             tick: 0,
             place,
-            first: if note.first == 0 { place.segment } else { note.first },
+            first: if note.first == 0 {
+                place.segment
+            } else {
+                note.first
+            },
             pinned: note.pinned,
         };
         if !self.find_uses(address, &row, object.as_ref(), record.is_certain)? {

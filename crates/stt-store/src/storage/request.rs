@@ -38,8 +38,15 @@ pub(super) enum Refusal {
     Pinned,
     /// Its blocks were taken back when the medium was full.
     TakenBack,
-    QuotaTooSmall { needed: u64, quota: u64 },
-    QuotaHeld { needed: u64, held: u64, quota: u64 },
+    QuotaTooSmall {
+        needed: u64,
+        quota: u64,
+    },
+    QuotaHeld {
+        needed: u64,
+        held: u64,
+        quota: u64,
+    },
     Failure(Failure),
 }
 

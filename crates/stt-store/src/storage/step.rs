@@ -251,12 +251,7 @@ impl<'a, 't> Step<'a, 't> {
         Ok(all)
     }
 
-    fn manifest(
-        &self,
-        name: &Name,
-        depth: u8,
-        covered: u64,
-    ) -> Result<Option<Manifest>, Failure> {
+    fn manifest(&self, name: &Name, depth: u8, covered: u64) -> Result<Option<Manifest>, Failure> {
         let Some(row) = self.tables.block(name)? else {
             return Ok(None);
         };
@@ -339,7 +334,10 @@ impl<'a, 't> Step<'a, 't> {
     /// Whether a segment other than `but` may have a record of what was removed.
     pub(super) fn may_return(&self, but: u64, removed: &RemovedRow) -> bool {
         let segments = &self.shared.segments;
-        let lost = self.shared.lost.range(removed.first..=removed.last.max(removed.first));
+        let lost = self
+            .shared
+            .lost
+            .range(removed.first..=removed.last.max(removed.first));
         lost.count() > 0
             || segments.has_any(removed.first, removed.last.min(but.saturating_sub(1)))
             || segments.has_any(removed.first.max(but + 1), removed.last)

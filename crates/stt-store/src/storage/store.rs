@@ -32,25 +32,26 @@ impl BinaryStorage {
             return self.store_reader(bytes);
         }
         let mut references = self.store_all(&[bytes])?;
-        references.pop().ok_or(Failure::Poisoned.into())
+        references.pop().ok_or_else(|| Failure::Poisoned.into())
     }
 
     /// Stores several objects with one sync: much faster than one by one when they are small.
     ///
     /// # Errors
     /// The first [`StoreError`]; each object is stored whole or not at all.
-    pub fn store_all(&self, objects: &[impl AsRef<[u8]>]) -> Result<Vec<Reference>, StoreError> {
+    pub fn store_all(
+        &self,
+        objects: &[impl AsRef<[u8]> + Sync],
+    ) -> Result<Vec<Reference>, StoreError> {
         let mut references = Vec::with_capacity(objects.len());
         let mut requests = Vec::with_capacity(objects.len());
-        for object in objects {
-            let bytes = object.as_ref();
-            if bytes.len() > BLOCK_LEN {
-                references.push(self.store_reader(bytes)?);
-                continue;
+        for (object, put) in objects.iter().zip(self.shared.prepare_all(objects)) {
+            if let Some(put) = put {
+                references.push(reference(&put));
+                requests.push(Request::Put(put));
+            } else {
+                references.push(self.store_reader(object.as_ref())?);
             }
-            let put = self.shared.prepare(bytes);
-            references.push(reference(&put));
-            requests.push(Request::Put(put));
         }
         for answer in self.shared.submit(requests) {
             answer.map_err(refused)?;
@@ -76,7 +77,9 @@ impl BinaryStorage {
             let (to_hasher, blocks) = mpsc::sync_channel::<Arc<Vec<u8>>>(QUEUED_BLOCKS);
             let hasher = scope.spawn(move || {
                 let mut hasher = ContentHasher::new();
-                blocks.iter().for_each(|block| hasher.update(&block));
+                for block in blocks {
+                    hasher.update(&block);
+                }
                 hasher.finish()
             });
             let mut block = first;
@@ -100,6 +103,33 @@ impl BinaryStorage {
 }
 
 impl Shared {
+    /// Hashes and seals objects of one block, on more than one thread when there are many; `None`
+    /// for longer ones.
+    fn prepare_all(&self, objects: &[impl AsRef<[u8]> + Sync]) -> Vec<Option<Put>> {
+        let prepare = |object: &[u8]| (object.len() <= BLOCK_LEN).then(|| self.prepare(object));
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let threads = cores.min(MAX_THREADS).min(objects.len() / OBJECTS_A_THREAD);
+        if threads < 2 {
+            return objects
+                .iter()
+                .map(|object| prepare(object.as_ref()))
+                .collect();
+        }
+        let part_len = objects.len().div_ceil(threads);
+        thread::scope(|scope| {
+            let parts = objects.chunks(part_len).map(|part| {
+                let part = part.iter().map(|object| prepare(object.as_ref()));
+                scope.spawn(move || part.collect::<Vec<_>>())
+            });
+            let parts: Vec<_> = parts.collect();
+            let joined = parts.into_iter().map(|part| {
+                let part = part.join();
+                part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            joined.flatten().collect()
+        })
+    }
+
     /// Hashes and seals an object of one block.
     fn prepare(&self, bytes: &[u8]) -> Put {
         let root = name_of(bytes);
@@ -186,7 +216,8 @@ impl<'a> Upload<'a> {
         let is_still_here = is_here && self.shared.index()?.view()?.block(&name)?.is_some();
         if !is_still_here && !core.fresh.contains_key(&name) {
             let sealed = sealed.unwrap_or_else(|| self.shared.seal_block(&name, block));
-            append_block(core, name, &sealed).map_err(|failure| self.shared.recover(core, failure))?;
+            append_block(core, name, &sealed)
+                .map_err(|failure| self.shared.recover(core, failure))?;
         }
         *core.held.entry(name).or_default() += 1;
         self.names.push(name);
@@ -194,10 +225,12 @@ impl<'a> Upload<'a> {
         if self.unsynced >= SYNC_LEN {
             self.unsynced = 0;
             let needed = stored_len(self.length);
-            let refusal = self.shared.change(core, |step| match step.evict(needed, 0) {
-                Err(Refusal::Failure(failure)) => Err(failure),
-                other => Ok(other),
-            })?;
+            let refusal = self
+                .shared
+                .change(core, |step| match step.evict(needed, 0) {
+                    Err(Refusal::Failure(failure)) => Err(failure),
+                    other => Ok(other),
+                })?;
             refusal.map_err(refused)?;
         }
         Ok(())
@@ -275,6 +308,10 @@ fn refused(refusal: Refusal) -> StoreError {
 
 /// The longest object: as many manifests as one manifest names.
 const MAX_LEN: u64 = FAN_OUT * FAN_OUT * BLOCK_LEN as u64;
+/// Threads that hash and seal small objects.
+const MAX_THREADS: usize = 4;
+/// How many of them it takes for another thread to be worth it.
+const OBJECTS_A_THREAD: usize = 32;
 /// Blocks that wait to be hashed.
 const QUEUED_BLOCKS: usize = 4;
 /// How much of a long object is appended between two syncs.

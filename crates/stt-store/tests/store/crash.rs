@@ -141,7 +141,11 @@ fn check(backend: &CrashBackend, promise: &Promise, place: &str) {
     let store = open(backend, 1).unwrap();
     let state = found(&store);
     let is_promised = state == promise.state || Some(&state) == promise.next.as_ref();
-    assert!(is_promised, "{place}: {:?}", state.keys().collect::<Vec<_>>());
+    assert!(
+        is_promised,
+        "{place}: {:?}",
+        state.keys().collect::<Vec<_>>()
+    );
     let verified = store.verify().unwrap();
     assert!(verified.is_well(), "{place}: {verified:?}");
     // Life goes on, and a rotation that was broken off is completed.
@@ -196,6 +200,10 @@ fn power_that_goes_again_while_the_store_recovers_costs_nothing_either() {
             drop(store);
         }
         let place = format!("recovery, operation {stop}");
-        check(&crashed.after_crash(Unsynced::Mixed(stop + 5)), &promise, &place);
+        check(
+            &crashed.after_crash(Unsynced::Mixed(stop + 5)),
+            &promise,
+            &place,
+        );
     }
 }

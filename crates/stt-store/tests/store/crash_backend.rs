@@ -243,7 +243,8 @@ impl BackendFile for CrashFile {
     fn sync(&self) -> io::Result<()> {
         let is_end = self.medium.lock().operate()?;
         let mut content = self.content.lock();
-        content.durable = content.live.clone();
+        let Content { live, durable, .. } = &mut *content;
+        durable.clone_from(live);
         content.pending.clear();
         ended(is_end)
     }

@@ -41,7 +41,10 @@ fn copy_of(backend: &MemoryBackend) -> MemoryBackend {
 
 fn index_of(backend: &MemoryBackend) -> String {
     let names = backend.names().unwrap();
-    names.into_iter().find(|name| name.starts_with("index-")).unwrap()
+    names
+        .into_iter()
+        .find(|name| name.starts_with("index-"))
+        .unwrap()
 }
 
 /// Every object is there and right, or said to be damaged; returns how many are damaged.
@@ -58,7 +61,10 @@ fn check(backend: &MemoryBackend, objects: &BTreeMap<Address, Vec<u8>>) -> usize
             Err(error) => panic!("{error}"),
         }
     }
-    let listed: Vec<_> = store.list().map(|entry| entry.unwrap().reference.address).collect();
+    let listed: Vec<_> = store
+        .list()
+        .map(|entry| entry.unwrap().reference.address)
+        .collect();
     assert!(listed.iter().eq(objects.keys()));
     damaged
 }
@@ -85,7 +91,11 @@ fn flipped_byte_anywhere_is_named_and_never_read() {
             let is_index = name.starts_with("index-");
             assert!(is_index || !found.is_well(), "{name} {at}");
             let named = |damage: &&Damage| matches!(damage, Damage::Object { .. });
-            assert_eq!(found.damage.iter().filter(named).count(), damaged, "{name} {at}");
+            assert_eq!(
+                found.damage.iter().filter(named).count(),
+                damaged,
+                "{name} {at}"
+            );
         }
     }
 }
@@ -121,10 +131,15 @@ fn flipped_byte_of_a_segment_costs_one_object_even_if_the_index_is_lost() {
 #[test]
 fn damaged_object_is_healed_by_storing_it_again() {
     let (backend, objects) = filled();
-    let (address, object) = objects.iter().max_by_key(|(_, object)| object.len()).unwrap();
+    let (address, object) = objects
+        .iter()
+        .max_by_key(|(_, object)| object.len())
+        .unwrap();
     let names = backend.names().unwrap();
     let segments = names.iter().filter(|name| name.starts_with("seg-"));
-    let largest = segments.max_by_key(|name| content(&backend, name).len()).unwrap();
+    let largest = segments
+        .max_by_key(|name| content(&backend, name).len())
+        .unwrap();
     let mut bad = content(&backend, largest);
     let middle = bad.len() / 2;
     bad[middle] ^= 1;
@@ -167,13 +182,15 @@ fn damaged_index_is_rebuilt_with_everything_in_it() {
         backend.replace(&index, &bad).unwrap();
         // Most pages are met while reading; then the store says so, and opens well again.
         let store = open(&backend);
-        let failed = objects.keys().any(|address| match store.retrieve(*address) {
-            Err(ReadError::Failure(Failure::IndexLost | Failure::Poisoned)) => true,
-            other => {
-                assert!(other.unwrap() == objects[address], "page {page}");
-                false
-            }
-        });
+        let failed = objects
+            .keys()
+            .any(|address| match store.retrieve(*address) {
+                Err(ReadError::Failure(Failure::IndexLost | Failure::Poisoned)) => true,
+                other => {
+                    assert!(other.unwrap() == objects[address], "page {page}");
+                    false
+                }
+            });
         drop(store);
         if failed {
             assert_eq!(check(&backend, &objects), 0, "page {page}");
@@ -212,7 +229,10 @@ fn cut_segment_costs_no_more_than_what_was_cut_off() {
         let store = open(&copy);
         store.store(b"goes on").unwrap();
         drop(store);
-        assert_eq!(open(&copy).retrieve(Address::of(b"goes on")).unwrap(), b"goes on");
+        assert_eq!(
+            open(&copy).retrieve(Address::of(b"goes on")).unwrap(),
+            b"goes on"
+        );
     }
 }
 

@@ -44,10 +44,7 @@ fn medium_that_fails_closes_the_store_and_opening_it_again_finds_everything() {
     backend.stop_at(backend.operations() + 2, false);
     assert!(store.store(b"second").is_err());
     let later = store.store(b"third");
-    assert!(matches!(
-        later,
-        Err(StoreError::Failure(Failure::Poisoned))
-    ));
+    assert!(matches!(later, Err(StoreError::Failure(Failure::Poisoned))));
     assert!(store.retrieve(Address::of(b"first")).is_err());
     drop(store);
     let medium = backend.after_crash(crate::crash_backend::Unsynced::Kept);

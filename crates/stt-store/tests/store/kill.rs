@@ -53,7 +53,11 @@ fn killed_process_loses_nothing_that_it_acknowledged() {
     for round in 0..ROUNDS {
         let start = round * 10_000;
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kill::child_stores_until_it_is_killed", "--nocapture"])
+            .args([
+                "--exact",
+                "kill::child_stores_until_it_is_killed",
+                "--nocapture",
+            ])
             .env(DIRECTORY, directory.path())
             .env(START, start.to_string())
             .stdout(Stdio::piped())

@@ -65,7 +65,9 @@ fn apply(store: &BinaryStorage, model: &mut Model, operation: &Operation) {
             let objects: Vec<_> = objects.iter().map(|(n, len)| bytes(*n, *len)).collect();
             let references = store.store_all(&objects).unwrap();
             assert_eq!(references.len(), objects.len());
-            objects.into_iter().for_each(|object| put(model, object));
+            for object in objects {
+                put(model, object);
+            }
         }
         Operation::Stream(number, len) => {
             store.store_reader(&bytes(number, len)[..]).unwrap();
@@ -107,7 +109,9 @@ fn agree(store: &BinaryStorage, model: &Model) {
         let entry = entry.unwrap();
         (entry.reference.address, entry.is_pinned)
     });
-    let expected = model.iter().map(|(address, (_, pinned))| (*address, *pinned));
+    let expected = model
+        .iter()
+        .map(|(address, (_, pinned))| (*address, *pinned));
     assert!(listed.eq(expected));
     for (address, (object, _)) in model {
         assert!(store.retrieve(*address).unwrap() == *object);

@@ -65,7 +65,9 @@ fn range_is_what_lies_there_in_the_object() {
         (len - 1, len),
         (len, len),
     ] {
-        let range = store.retrieve_range(address, from as u64..to as u64).unwrap();
+        let range = store
+            .retrieve_range(address, from as u64..to as u64)
+            .unwrap();
         assert!(range == object[from..to], "{from}..{to}");
     }
     let outside = store.retrieve_range(address, 1..len as u64 + 1);

@@ -31,7 +31,9 @@ fn pinned_objects_are_never_evicted() {
     let pinned: Vec<Address> = (0..3)
         .map(|number| store.store(&bytes(number, 10_000)).unwrap().address)
         .collect();
-    pinned.iter().for_each(|address| store.pin(*address).unwrap());
+    for address in &pinned {
+        store.pin(*address).unwrap();
+    }
     for number in 10..30 {
         store.store(&bytes(number, 10_000)).unwrap();
     }
@@ -39,7 +41,10 @@ fn pinned_objects_are_never_evicted() {
         assert!(store.contains(*address).unwrap());
     }
     let refused = store.store(&bytes(99, 30_000));
-    assert!(matches!(refused, Err(StoreError::QuotaHeld { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::QuotaHeld { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -57,7 +62,10 @@ fn object_larger_than_the_quota_is_refused_whether_it_streams_or_not() {
 fn endless_stream_is_refused_before_it_fills_the_medium() {
     let store = open_with(&quota(80 << 20), &MemoryBackend::new()).unwrap();
     let refused = store.store_reader(std::io::repeat(3).take_counted());
-    assert!(matches!(refused, Err(StoreError::QuotaTooSmall { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::QuotaTooSmall { .. })),
+        "{refused:?}"
+    );
 }
 
 /// Numbers each block of an endless reader, so that no two are the same.
@@ -91,6 +99,9 @@ fn store_under_constant_eviction_stays_near_its_quota() {
     }
     let stats = store.stats().unwrap();
     assert!(stats.live_bytes <= 300_000, "{stats:?}");
-    assert!(stats.segment_bytes <= 300_000 / 3 * 4 + 3 * (64 << 10), "{stats:?}");
+    assert!(
+        stats.segment_bytes <= 300_000 / 3 * 4 + 3 * (64 << 10),
+        "{stats:?}"
+    );
     assert!(store.verify().unwrap().is_well());
 }
