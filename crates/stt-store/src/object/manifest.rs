@@ -37,7 +37,8 @@ impl Manifest {
         head.extend_from_slice(&covered.to_be_bytes());
         head.extend_from_slice(&name_count(depth, covered)?.to_be_bytes());
         let (names, rest) = bytes.strip_prefix(head.as_slice())?.as_chunks::<32>();
-        let is_whole = rest.is_empty() && names.len() as u64 == name_count(depth, covered)?.into();
+        let is_whole =
+            rest.is_empty() && names.len() as u64 == u64::from(name_count(depth, covered)?);
         is_whole.then(|| Self {
             depth,
             covered,

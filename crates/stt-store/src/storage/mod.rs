@@ -16,8 +16,10 @@ mod read;
 mod reader;
 mod replay;
 mod request;
+mod room;
 mod step;
 mod store;
+mod uses;
 mod verify;
 
 pub use compact::Compacted;

@@ -2,18 +2,16 @@
 //!
 //! A refusal changes nothing and lets the batch go on; a failure ends the batch.
 
-use std::collections::BTreeSet;
-
 use super::request::{Body, Put, Refusal, Request};
 use super::{Core, Shared};
 use crate::error::Failure;
 use crate::index::{BlockRow, Count, ObjectRow, RemovedRow, Tables};
 use crate::log::{HEAD_LEN, Kind, Note, Place};
-use crate::object::{Manifest, Name, block_count};
+use crate::object::Name;
 
 /// A batch under way.
 pub(super) struct Step<'a, 't> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     pub(super) core: &'a mut Core,
     pub(super) tables: &'a mut Tables<'t>,
 }
@@ -167,7 +165,11 @@ impl<'a, 't> Step<'a, 't> {
         Ok(self.remove_row(address, &row)?)
     }
 
-    fn remove_row(&mut self, address: &[u8; 32], row: &ObjectRow) -> Result<(), Failure> {
+    pub(super) fn remove_row(
+        &mut self,
+        address: &[u8; 32],
+        row: &ObjectRow,
+    ) -> Result<(), Failure> {
         self.forget(address, row)?;
         self.shared.damaged.lock().remove(address);
         let mut removed = RemovedRow {
@@ -221,111 +223,6 @@ impl<'a, 't> Step<'a, 't> {
         self.tables.drop_object(address)
     }
 
-    /// Every block and manifest that an object names, as far as its manifests can be read.
-    pub(super) fn names_of(&mut self, row: &ObjectRow) -> Result<Names, Failure> {
-        let mut all = Names {
-            names: vec![row.root],
-            is_complete: true,
-        };
-        let Some(depth) = Manifest::depth_of(row.length) else {
-            return Ok(all);
-        };
-        // Manifests may be in the buffer still.
-        self.core.writer.flush()?;
-        let Some(top) = self.manifest(&row.root, depth, row.length)? else {
-            all.is_complete = false;
-            return Ok(all);
-        };
-        all.names.extend(&top.names);
-        if depth == 0 {
-            return Ok(all);
-        }
-        let page_len = crate::object::FAN_OUT * crate::object::BLOCK_LEN as u64;
-        for (number, name) in (0..).zip(&top.names) {
-            let covered = (row.length - number * page_len).min(page_len);
-            match self.manifest(name, 0, covered)? {
-                Some(page) => all.names.extend(page.names),
-                None => all.is_complete = false,
-            }
-        }
-        Ok(all)
-    }
-
-    fn manifest(&self, name: &Name, depth: u8, covered: u64) -> Result<Option<Manifest>, Failure> {
-        let Some(row) = self.tables.block(name)? else {
-            return Ok(None);
-        };
-        let Some(segment) = self.shared.segments.find(row.place.segment) else {
-            return Ok(None);
-        };
-        let block = segment.read_block(row.place.offset, row.body, name)?;
-        Ok(block.and_then(|block| Manifest::decode(&block, depth, covered)))
-    }
-
-    /// Counts one more use of each block, or of those that nobody uses if the others are counted.
-    fn use_all(&mut self, names: &[Name], is_counted: bool) -> Result<(), Failure> {
-        let mut unused = BTreeSet::new();
-        for name in names {
-            // Whoever stores holds them, so each one is here.
-            let mut block = self.tables.block(name)?.ok_or(Failure::IndexLost)?;
-            if block.uses == 0 {
-                unused.insert(*name);
-            }
-            if !is_counted || unused.contains(name) {
-                block.uses += 1;
-                self.tables.put_block(name, &block)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn keep_or_drop(&mut self, name: &Name, block: &BlockRow) -> Result<(), Failure> {
-        if block.uses > 0 || self.core.held.contains_key(name) {
-            return self.tables.put_block(name, block);
-        }
-        self.tables.dead(block.place, block.size)?;
-        self.tables.drop_block(name)
-    }
-
-    /// Evicts what was used longest ago until there is room.
-    fn make_room(&mut self, put: &Put) -> Result<(), Refusal> {
-        let (needed, more) = match &put.body {
-            Body::Whole(body) => {
-                let size = u64::from(HEAD_LEN) + body.len() as u64;
-                (size, size)
-            }
-            // Its blocks are counted already.
-            Body::Appended { .. } => (stored_len(put.length), HEAD_LEN.into()),
-        };
-        self.evict(needed, more)
-    }
-
-    /// Evicts until `more` bytes fit into the quota.
-    pub(super) fn evict(&mut self, needed: u64, more: u64) -> Result<(), Refusal> {
-        let Some(quota) = self.shared.options.quota else {
-            return Ok(());
-        };
-        if needed > quota {
-            return Err(Refusal::QuotaTooSmall { needed, quota });
-        }
-        loop {
-            let live = self.tables.count(Count::Live)?;
-            if live + more <= quota {
-                return Ok(());
-            }
-            let Some(address) = self.tables.oldest()? else {
-                let held = live.saturating_sub(needed - more);
-                return Err(Refusal::QuotaHeld {
-                    needed,
-                    held,
-                    quota,
-                });
-            };
-            let row = self.tables.object(&address)?.ok_or(Failure::IndexLost)?;
-            self.remove_row(&address, &row)?;
-        }
-    }
-
     /// Remembers that an object is damaged.
     pub(super) fn note_damage(&self, address: &[u8; 32]) {
         self.shared.damaged.lock().insert(*address);
@@ -364,45 +261,4 @@ impl<'a, 't> Step<'a, 't> {
         }
         Ok(())
     }
-
-    /// Tells the index of blocks that this batch will sync.
-    fn admit_fresh(&mut self) -> Result<(), Failure> {
-        for (name, row) in &self.core.fresh {
-            let end = row.place.offset + HEAD_LEN + row.body;
-            self.tables.extend(row.place.segment, end)?;
-            // There may be an older one, which was damaged or came meanwhile: this one counts.
-            let mut row = *row;
-            if let Some(old) = self.tables.block(name)? {
-                self.tables.dead(old.place, old.size)?;
-                row.uses = old.uses;
-            }
-            self.tables.live(row.place, row.size)?;
-            self.tables.put_block(name, &row)?;
-        }
-        Ok(())
-    }
-
-    fn drop_abandoned(&mut self) -> Result<(), Failure> {
-        for name in std::mem::take(&mut self.core.abandoned) {
-            if let Some(block) = self.tables.block(&name)?
-                && block.uses == 0
-            {
-                self.keep_or_drop(&name, &block)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The blocks of an object.
-pub(super) struct Names {
-    pub(super) names: Vec<Name>,
-    /// Whether every manifest could be read.
-    pub(super) is_complete: bool,
-}
-
-/// About what an object takes up in the log.
-pub(super) fn stored_len(length: u64) -> u64 {
-    let overhead = u64::from(HEAD_LEN) + stc::StcContext::OVERHEAD as u64 + 32;
-    length.saturating_add(block_count(length).saturating_mul(overhead))
 }

@@ -15,7 +15,7 @@ use std::thread;
 use stc::ContentHasher;
 
 use super::request::{Body, Put, Refusal, Request};
-use super::step::stored_len;
+use super::room::stored_len;
 use super::{BinaryStorage, Core, Shared};
 use crate::error::{Failure, StoreError};
 use crate::index::BlockRow;

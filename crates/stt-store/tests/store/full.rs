@@ -96,3 +96,55 @@ fn medium_that_may_not_be_written_to_is_said_to_be_so() {
         Err(OpenError::Failure(Failure::Unwritable(_)))
     ));
 }
+
+/// Mounts a small file system; only root can, so there is none for others.
+struct SmallMount(tempfile::TempDir);
+
+impl SmallMount {
+    fn new() -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]);
+        let status = mount.arg(directory.path()).status();
+        let is_mounted = status.is_ok_and(|status| status.success());
+        is_mounted.then_some(Self(directory))
+    }
+}
+
+impl Drop for SmallMount {
+    fn drop(&mut self) {
+        let mut unmount = std::process::Command::new("umount");
+        let _ = unmount.arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn full_file_system_keeps_what_was_acknowledged_and_takes_more_when_there_is_room() {
+    let Some(mount) = SmallMount::new() else {
+        return;
+    };
+    let filler = mount.0.path().join("filler");
+    let open = || {
+        let key = seed(1);
+        let directory = mount.0.path().join("store");
+        small().open(directory, StoreKey::Node(&key), Box::new(System))
+    };
+    let mut store = open().unwrap();
+    std::fs::write(&filler, vec![1; 1 << 20]).unwrap();
+    let mut stored = Vec::new();
+    while let Ok(reference) = store.store(&bytes(stored.len() as u64, 10_000)) {
+        stored.push(reference.address);
+    }
+    assert!(stored.len() > 20);
+    std::fs::remove_file(&filler).unwrap();
+    if store.store(b"there is room again").is_err() {
+        // It was the index that met the end of the medium: the store closed itself.
+        drop(store);
+        store = open().unwrap();
+        store.store(b"there is room again").unwrap();
+    }
+    for (number, address) in (0..).zip(&stored) {
+        assert_eq!(store.retrieve(*address).unwrap(), bytes(number, 10_000));
+    }
+    assert!(store.verify().unwrap().is_well());
+}
