@@ -207,3 +207,22 @@ fn power_that_goes_again_while_the_store_recovers_costs_nothing_either() {
         );
     }
 }
+
+#[test]
+fn object_that_was_torn_while_it_was_written_is_not_believed() {
+    for operation in 1..8 {
+        for chance in 1..40 {
+            let backend = CrashBackend::default();
+            let store = open(&backend, 1).unwrap();
+            store.store(b"acknowledged").unwrap();
+            backend.stop_at(backend.operations() + operation, chance % 2 == 0);
+            let torn = store.store(&bytes(5, 9000));
+            drop(store);
+            let store = open(&backend.after_crash(Unsynced::Mixed(chance * 31)), 1).unwrap();
+            let state = found(&store);
+            assert!(state.contains_key(&Address::of(b"acknowledged")));
+            assert!(state.len() == 2 || torn.is_err());
+            assert!(store.verify().unwrap().is_well());
+        }
+    }
+}

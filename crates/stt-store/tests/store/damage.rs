@@ -246,3 +246,28 @@ fn store_without_quota_after_one_with_a_quota_has_what_was_left() {
     drop(store);
     assert_eq!(open(&backend).list().count(), 3);
 }
+
+#[test]
+fn removed_object_does_not_come_back_when_its_removal_was_moved_and_the_index_is_lost() {
+    let backend = MemoryBackend::new();
+    let store = open(&backend);
+    let put = |number, len| store.store(&bytes(number, len)).unwrap().address;
+    // The first segment keeps most of what is in it, so it is not rewritten.
+    put(1, 45_000);
+    let gone = put(2, 10_000);
+    // The second one has the removal, and is rewritten.
+    let others = [put(3, 30_000), put(4, 20_000)];
+    store.remove(gone).unwrap();
+    put(5, 50_000);
+    for address in others {
+        store.remove(address).unwrap();
+    }
+    assert_eq!(store.compact().unwrap().segments_removed, 1);
+    assert!(backend.open("seg-0000000000000001").is_ok());
+    assert!(backend.open("seg-0000000000000002").is_err());
+    drop(store);
+    backend.remove(&index_of(&backend)).unwrap();
+    let store = open(&backend);
+    assert!(!store.contains(gone).unwrap());
+    assert_eq!(store.list().count(), 2);
+}
