@@ -206,6 +206,11 @@ impl Writer {
         self.next = self.next.max(number);
     }
 
+    /// The generation under which the next body has to be sealed.
+    pub(crate) fn generation(&self) -> u32 {
+        self.keys.number
+    }
+
     /// The number of the active segment.
     pub(crate) fn active(&self) -> Option<u64> {
         self.active

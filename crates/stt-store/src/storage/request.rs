@@ -25,8 +25,8 @@ pub(super) struct Put {
 /// The blocks of an object to be stored.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// Its only block, sealed.
-    Whole(Vec<u8>),
+    /// Its only block, sealed under a generation.
+    Whole { sealed: Vec<u8>, generation: u32 },
     /// Blocks and manifests that were appended before, in this era.
     Appended { names: Vec<Name>, era: u64 },
 }
@@ -36,6 +36,8 @@ pub(super) enum Body {
 pub(super) enum Refusal {
     Unknown,
     Pinned,
+    /// Its block was sealed before the master key was rotated.
+    Rotated,
     /// Its blocks were taken back when the medium was full.
     TakenBack,
     QuotaTooSmall {

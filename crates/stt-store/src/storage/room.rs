@@ -11,8 +11,8 @@ impl Step<'_, '_> {
     /// Evicts what was used longest ago until there is room.
     pub(super) fn make_room(&mut self, put: &Put) -> Result<(), Refusal> {
         let (needed, more) = match &put.body {
-            Body::Whole(body) => {
-                let size = u64::from(HEAD_LEN) + body.len() as u64;
+            Body::Whole { sealed, .. } => {
+                let size = u64::from(HEAD_LEN) + sealed.len() as u64;
                 (size, size)
             }
             // Its blocks are counted already.

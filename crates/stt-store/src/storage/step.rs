@@ -68,6 +68,10 @@ impl<'a, 't> Step<'a, 't> {
             self.tables.put_object(&put.address, &row)?;
             return Ok(());
         }
+        if matches!(put.body, Body::Whole { generation, .. } if generation != self.core.writer.generation())
+        {
+            return Err(Refusal::Rotated);
+        }
         if matches!(put.body, Body::Appended { era, .. } if era != self.core.era) {
             return Err(Refusal::TakenBack);
         }
@@ -92,7 +96,9 @@ impl<'a, 't> Step<'a, 't> {
             self.tables.dead(removed.place, HEAD_LEN)?;
         }
         match &put.body {
-            Body::Whole(body) => self.append_whole(put, &mut row, body, is_damaged)?,
+            Body::Whole { sealed, .. } => {
+                self.append_whole(put, &mut row, sealed, is_damaged)?;
+            }
             Body::Appended { names, .. } => {
                 self.use_all(names, old.is_some())?;
                 self.declare(&put.address, &mut row, Kind::Object, &[])?;
@@ -241,7 +247,7 @@ impl<'a, 't> Step<'a, 't> {
     }
 
     pub(super) fn seal_block(&self, name: &Name, block: &[u8]) -> Vec<u8> {
-        self.shared.seal_block(name, block)
+        self.shared.seal_block(name, block).0
     }
 
     pub(super) fn append(&mut self, note: Note, body: &[u8]) -> Result<Place, Failure> {

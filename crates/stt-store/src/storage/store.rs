@@ -53,8 +53,16 @@ impl BinaryStorage {
                 references.push(self.store_reader(object.as_ref())?);
             }
         }
+        let mut is_rotated = false;
         for answer in self.shared.submit(requests) {
-            answer.map_err(refused)?;
+            match answer {
+                Err(Refusal::Rotated) => is_rotated = true,
+                other => other.map_err(refused)?,
+            }
+        }
+        if is_rotated {
+            // Once more under the new key; what is stored already is found.
+            return self.store_all(objects);
         }
         Ok(references)
     }
@@ -139,12 +147,15 @@ impl Shared {
             length: bytes.len() as u64,
             body,
         };
-        put(Body::Whole(self.seal_block(&root, bytes)))
+        let (sealed, generation) = self.seal_block(&root, bytes);
+        put(Body::Whole { sealed, generation })
     }
 
-    pub(super) fn seal_block(&self, name: &Name, block: &[u8]) -> Vec<u8> {
+    /// Seals a block, and says under which generation.
+    pub(super) fn seal_block(&self, name: &Name, block: &[u8]) -> (Vec<u8>, u32) {
         let keys = Arc::clone(self.vault.read().current());
-        keys.block.seal(&mut self.entropy.clone(), name, block)
+        let sealed = keys.block.seal(&mut self.entropy.clone(), name, block);
+        (sealed, keys.number)
     }
 }
 
@@ -215,7 +226,10 @@ impl<'a> Upload<'a> {
         }
         let is_still_here = is_here && self.shared.index()?.view()?.block(&name)?.is_some();
         if !is_still_here && !core.fresh.contains_key(&name) {
-            let sealed = sealed.unwrap_or_else(|| self.shared.seal_block(&name, block));
+            // The master key may have been rotated since it was sealed; from here on it cannot.
+            let current = core.writer.generation();
+            let sealed = sealed.filter(|(_, generation)| *generation == current);
+            let (sealed, _) = sealed.unwrap_or_else(|| self.shared.seal_block(&name, block));
             append_block(core, name, &sealed)
                 .map_err(|failure| self.shared.recover(core, failure))?;
         }
@@ -302,7 +316,7 @@ fn refused(refusal: Refusal) -> StoreError {
         },
         Refusal::TakenBack => Failure::NoSpace.into(),
         Refusal::Failure(failure) => failure.into(),
-        Refusal::Unknown | Refusal::Pinned => Failure::Poisoned.into(),
+        Refusal::Rotated | Refusal::Unknown | Refusal::Pinned => Failure::Poisoned.into(),
     }
 }
 

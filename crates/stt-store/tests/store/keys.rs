@@ -166,3 +166,34 @@ fn segments_without_keys_are_not_taken_for_a_new_store() {
     let refused = open_key(&backend, StoreKey::Node(&seed(1)));
     assert!(matches!(refused, Err(OpenError::KeysDamaged)));
 }
+
+#[test]
+fn objects_that_are_stored_during_a_rotation_can_be_read_after_it() {
+    let backend = MemoryBackend::new();
+    let store = open(&backend);
+    let addresses = std::thread::scope(|scope| {
+        let storing = (0..3).map(|thread| {
+            let store = &store;
+            scope.spawn(move || {
+                let mut addresses = Vec::new();
+                for number in 0..150 {
+                    let object = bytes(thread * 1000 + number, 40_000);
+                    addresses.push(store.store(&object).unwrap().address);
+                }
+                let long = bytes(thread, (4 << 20) + 7);
+                addresses.push(store.store(&long).unwrap().address);
+                addresses
+            })
+        });
+        let storing: Vec<_> = storing.collect();
+        for _ in 0..15 {
+            store.rotate_key(&[StoreKey::Node(&seed(1))]).unwrap();
+        }
+        let stored = storing.into_iter().map(|thread| thread.join().unwrap());
+        stored.flatten().collect::<Vec<_>>()
+    });
+    for address in addresses {
+        store.retrieve(address).unwrap();
+    }
+    assert!(store.verify().unwrap().is_well());
+}
