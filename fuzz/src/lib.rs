@@ -12,6 +12,11 @@ pub mod lane;
 pub mod node_id;
 pub mod open;
 pub mod sealed;
+pub mod store_header;
+pub mod store_keys;
+pub mod store_manifest;
+pub mod store_record;
+pub mod store_reference;
 pub mod varint;
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +26,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 15] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("frames", frames::body),
@@ -31,6 +36,11 @@ pub const TARGETS: [Target; 10] = [
     ("node_id", node_id::body),
     ("open", open::body),
     ("sealed", sealed::body),
+    ("store_header", store_header::body),
+    ("store_keys", store_keys::body),
+    ("store_manifest", store_manifest::body),
+    ("store_record", store_record::body),
+    ("store_reference", store_reference::body),
     ("varint", varint::body),
 ];
 

@@ -1,0 +1,19 @@
+//! What `BinaryStorage` promises, seen from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops by panicking"
+)]
+
+mod crash;
+mod crash_backend;
+mod damage;
+mod full;
+mod keys;
+mod kill;
+mod model;
+mod objects;
+mod quota;
+mod support;
