@@ -13,13 +13,14 @@ use noq_proto::PathId;
 use parking_lot::Mutex;
 use stc::NodeId;
 use stt_wire::StreamKind;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::{
     CloseReason, SendError, SessionId,
     accept::AcceptQueues,
     checkpoints::Checkpoints,
     closing::Closing,
+    flag::Flag,
     frames::Frames,
     ledger::Ledger,
     messages::{inbox::Inbox, outbox::Outbox},
@@ -57,7 +58,7 @@ pub(crate) struct Core {
     reason: OnceLock<CloseReason>,
     over: AtomicBool,
     ended: Notify,
-    established: watch::Sender<bool>,
+    established: Flag,
     key_updates: Mutex<KeyUpdates>,
     /// Microseconds; refreshed now and then, so that nobody asks the engine for each message.
     round_trip: AtomicU64,
@@ -110,7 +111,7 @@ impl Core {
             reason: OnceLock::new(),
             over: AtomicBool::new(false),
             ended: Notify::new(),
-            established: watch::Sender::new(false),
+            established: Flag::default(),
             connection,
             platform,
             limits,
@@ -143,16 +144,14 @@ impl Core {
 
     /// The node counts the session among its own: what it received may be given out.
     pub(crate) fn establish(&self) {
-        self.established.send_replace(true);
+        self.established.raise();
     }
 
     /// Resolves when the session is the node's, or over.
     pub(super) async fn established(&self) {
-        let mut established = self.established.subscribe();
         tokio::select! {
             biased;
-            // The sender lives as long as `self`.
-            _ = established.wait_for(|established| *established) => {}
+            () = self.established.raised() => {}
             _ = self.connection.closed() => {}
         }
     }

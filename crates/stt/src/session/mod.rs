@@ -18,6 +18,7 @@ mod close;
 pub(crate) mod closing;
 mod control;
 pub(crate) mod core;
+mod flag;
 mod frames;
 mod handle;
 pub(crate) mod keys;
