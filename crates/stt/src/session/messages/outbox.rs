@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
@@ -23,7 +23,8 @@ use crate::session::{SendError, core::Core, ledger::LedgerEntry, write_queue::Wr
 /// All message streams we send on in one session.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    lanes: [WriteQueue; LANES],
+    /// Made when first used: most sessions use few.
+    lanes: [OnceLock<Box<WriteQueue>>; LANES],
     live: Mutex<HashMap<u64, Arc<Slot>>>,
     /// A message stream was forgotten, or stopped being used.
     freed: Notify,
@@ -58,7 +59,7 @@ async fn send_rest(
     id: VarInt,
     mut payload: Bytes,
 ) -> Result<(), SlotClosed> {
-    let lane = &core.outbox.lanes[lane_of(id.get())];
+    let lane = core.outbox.lane_for(id.get());
     while !payload.is_empty() {
         let part = payload.split_to(slot.spend_up_to(payload.len()).await?);
         let frame = MessageMore {
@@ -108,9 +109,7 @@ pub(crate) struct BadCredit;
 impl Outbox {
     pub(crate) fn new() -> Self {
         Self {
-            lanes: std::array::from_fn(|lane| {
-                WriteQueue::new(StreamKind::Messages { lane: lane as u8 })
-            }),
+            lanes: Default::default(),
             live: Mutex::default(),
             freed: Notify::new(),
             crowded: AtomicBool::new(false),
@@ -120,8 +119,16 @@ impl Outbox {
         }
     }
 
+    /// The queue of a lane, if it was ever used.
     pub(crate) fn lane(&self, lane: u8) -> Option<&WriteQueue> {
-        self.lanes.get(usize::from(lane))
+        Some(self.lanes.get(usize::from(lane))?.get()?)
+    }
+
+    /// The queue before the lane of a message stream.
+    fn lane_for(&self, message_stream: u64) -> &WriteQueue {
+        let lane = lane_of(message_stream);
+        let kind = StreamKind::Messages { lane: lane as u8 };
+        self.lanes[lane].get_or_init(|| Box::new(WriteQueue::new(kind)))
     }
 
     /// Hands one message over. See [`Session::send_on_stream`](crate::Session::send_on_stream).
@@ -180,7 +187,7 @@ impl Outbox {
             message_stream: id,
             payload: payload.clone(),
         };
-        let lane = &self.lanes[lane_of(id.get())];
+        let lane = self.lane_for(id.get());
         lane.push(core, |out| frame.encode_header(out), &payload)
             .await
             .map_err(|_| SlotClosed)?;
@@ -211,7 +218,7 @@ impl Outbox {
             total,
             payload: part.clone(),
         };
-        let lane = &self.lanes[lane_of(id.get())];
+        let lane = self.lane_for(id.get());
         let pushed = lane.push(core, |out| frame.encode_header(out), &part).await;
         pushed.map_err(|_| SlotClosed)?;
         payload.advance(len);
@@ -277,7 +284,8 @@ impl Outbox {
             let frame = Release {
                 message_stream: VarInt::saturating(*id),
             };
-            self.lanes[lane_of(*id)].push_unbounded(core, |out| frame.encode(out));
+            self.lane_for(*id)
+                .push_unbounded(core, |out| frame.encode(out));
         }
     }
 
@@ -318,14 +326,15 @@ impl Outbox {
 
     /// Resolves when all that was handed over is with the engine and the lanes are finished.
     pub(crate) async fn finish(&self) {
-        for lane in &self.lanes {
+        for lane in self.lanes.iter().filter_map(OnceLock::get) {
             lane.finish().await;
         }
     }
 
     /// The session is over: whoever waits hears it.
     pub(crate) fn close(&self) {
-        self.lanes.iter().for_each(WriteQueue::close);
+        let used = self.lanes.iter().filter_map(OnceLock::get);
+        used.for_each(|lane| lane.close());
         self.live
             .lock()
             .values()
