@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -13,7 +13,6 @@ use noq_proto::PathId;
 use parking_lot::Mutex;
 use stc::NodeId;
 use stt_wire::StreamKind;
-use tokio::sync::Notify;
 
 use super::{
     CloseReason, SendError, SessionId,
@@ -56,8 +55,7 @@ pub(crate) struct Core {
     opened_at: Instant,
     /// Set once, by whoever ends the session first.
     reason: OnceLock<CloseReason>,
-    over: AtomicBool,
-    ended: Notify,
+    over: Flag,
     established: Flag,
     key_updates: Mutex<KeyUpdates>,
     /// Microseconds; refreshed now and then, so that nobody asks the engine for each message.
@@ -109,8 +107,7 @@ impl Core {
             outbox: Outbox::new(),
             closing: Closing::default(),
             reason: OnceLock::new(),
-            over: AtomicBool::new(false),
-            ended: Notify::new(),
+            over: Flag::default(),
             established: Flag::default(),
             connection,
             platform,
@@ -165,8 +162,7 @@ impl Core {
         let code = engine_code(reason.code());
         if self.reason.set(reason).is_ok() {
             self.connection.close(code, &text);
-            self.over.store(true, Relaxed);
-            self.ended.notify_waiters();
+            self.over.raise();
         }
     }
 
@@ -193,31 +189,24 @@ impl Core {
 
     /// Resolves when the session is over, with the reason.
     pub(crate) async fn closed(&self) -> CloseReason {
-        loop {
-            let mut ended = std::pin::pin!(self.ended.notified());
-            ended.as_mut().enable();
-            if self.over.load(Relaxed) {
-                return self.close_reason();
-            }
-            ended.await;
-        }
+        self.over.raised().await;
+        self.close_reason()
     }
 
     /// Waits for the connection's end and wakes everybody who waits for something of it.
     pub(super) async fn watch_for_the_end(&self) {
         let error = self.connection.closed().await;
         let _ = self.reason.set(self.interpret(&error));
-        self.over.store(true, Relaxed);
         self.checkpoints.close();
         self.outbox.close();
         self.frames.close();
         self.accepted.close();
         self.inbox.close(self.key);
-        self.ended.notify_waiters();
+        self.over.raise();
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Relaxed)
+        self.over.is_raised()
     }
 
     /// The error of an operation that found the session gone.

@@ -10,7 +10,7 @@ use stt_wire::{StreamKind, UserFrameType};
 use super::{
     By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, RecvStream, SendError,
     SendStream, SessionError, SessionId, SessionStats, accept, closing, control, core::Core,
-    frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
+    frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats, write_queue::header,
 };
 use crate::{
     limits::Limits,
@@ -118,9 +118,7 @@ impl Session {
 
     async fn name(&self, engine: noq::SendStream) -> Result<SendStream, SessionError> {
         let mut send = SendStream::new(&self.core, engine);
-        let named = send
-            .write_unmetered(accept::header(StreamKind::DATA_STREAM))
-            .await;
+        let named = send.write_unmetered(header(StreamKind::DATA_STREAM)).await;
         named.map_err(|_| self.core.close_reason())?;
         Ok(send)
     }

@@ -178,10 +178,15 @@ pub(crate) async fn open(core: &Arc<Core>, kind: StreamKind) -> Option<SendStrea
     let engine = core.connection.open_uni().await.ok()?;
     core.ledger.opened(engine.id());
     let mut stream = SendStream::internal(core, engine);
+    stream.write_unmetered(header(kind)).await.ok()?;
+    Some(stream)
+}
+
+/// The first frame of a stream we open.
+pub(super) fn header(kind: StreamKind) -> Bytes {
     let mut header = BytesMut::new();
     Open { kind }.encode(&mut header);
-    stream.write_unmetered(header.freeze()).await.ok()?;
-    Some(stream)
+    header.freeze()
 }
 
 /// Payload bytes that may wait before one stream.

@@ -10,9 +10,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use stt_wire::{Direction, Open, RegisteredStreamCode, StreamCode, StreamKind};
+use stt_wire::{Direction, RegisteredStreamCode, StreamCode, StreamKind};
 use tokio::sync::Semaphore;
 
 use naming::{Named, Naming};
@@ -181,13 +180,6 @@ fn reject(mut recv: RecvStream, send: Option<SendStream>, why: RegisteredStreamC
     if let Some(mut send) = send {
         send.reset_with(code);
     }
-}
-
-/// The first frame of a stream we open.
-pub(super) fn header(kind: StreamKind) -> Bytes {
-    let mut header = bytes::BytesMut::new();
-    Open { kind }.encode(&mut header);
-    header.freeze()
 }
 
 /// A stream must say what it is within this time.
