@@ -9,6 +9,7 @@ pub mod frames;
 pub mod group;
 pub mod handshake;
 pub mod lane;
+pub mod name;
 pub mod node_id;
 pub mod open;
 pub mod sealed;
@@ -26,13 +27,14 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),
     ("lane", lane::body),
+    ("name", name::body),
     ("node_id", node_id::body),
     ("open", open::body),
     ("sealed", sealed::body),

@@ -25,6 +25,9 @@ pub enum DecodeError {
         /// The highest lane there is.
         max: u64,
     },
+    /// A name whose bytes are no text.
+    #[error("a name is not UTF-8")]
+    NameNotUtf8,
     /// An integer in a longer form than it needs.
     #[error("an integer is not in its shortest form")]
     NonMinimalVarint,

@@ -22,6 +22,7 @@ mod fields;
 mod frame;
 mod lane;
 pub mod limits;
+mod name;
 mod open;
 #[cfg(test)]
 mod testing;
@@ -33,6 +34,7 @@ pub use control::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, 
 pub use error::DecodeError;
 pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};
+pub use name::{Name, NameTooLong};
 pub use open::{Direction, Open, OpenError, StreamKind};
 pub use user::{ReservedFrameType, UserFrame, UserFrameType};
 pub use varint::{VarInt, VarIntTooLarge};

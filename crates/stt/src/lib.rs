@@ -44,6 +44,7 @@ pub use session::{
 };
 pub use stc;
 pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};
+pub use stt_wire::{Name, NameTooLong};
 pub use transport::platform::SystemEntropy;
 
 /// The seam for simulated networks and clocks.

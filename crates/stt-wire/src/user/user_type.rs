@@ -2,6 +2,8 @@
 //!
 //! *spec:* WIRE-3.
 
+use std::convert::Infallible;
+
 use crate::{DecodeError, FrameType};
 
 /// A frame type of 0x80 to 0xFF.
@@ -46,6 +48,13 @@ impl TryFrom<u8> for UserFrameType {
     #[inline]
     fn try_from(number: u8) -> Result<Self, ReservedFrameType> {
         Self::try_from(FrameType::from(number))
+    }
+}
+
+/// Lets functions take a type or what may become one.
+impl From<Infallible> for ReservedFrameType {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -12,6 +12,7 @@ mod datagram;
 mod frames;
 mod integer;
 mod lane;
+mod name;
 mod open;
 
 use bytes::{Bytes, BytesMut};
