@@ -27,11 +27,15 @@
 //! The cryptography is [`stc`]'s, the wire format `stt-wire`'s; the transport is QUIC, by an engine
 //! whose types stay inside.
 
+mod frames;
+mod handler;
 mod limits;
 mod node;
 mod session;
 mod transport;
 
+pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterError};
+pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};
 pub use node::{
     Accepting, BroadcastDelivery, BroadcastError, ConnectError, Node, NodeBuilder, NodeStats,
@@ -39,8 +43,8 @@ pub use node::{
 };
 pub use session::{
     By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, KeyUpdate, PathInfo, ReadError,
-    ReadToEndError, RecvStream, ReservedFrameType, SendError, SendStream, Session, SessionError,
-    SessionId, SessionStats, StreamId, UserFrameType, WriteError,
+    ReadToEndError, ReceiveFrameError, RecvStream, ReservedFrameType, SendError, SendStream,
+    Session, SessionError, SessionId, SessionStats, StreamId, UserFrameType, WriteError,
 };
 pub use stc;
 pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};

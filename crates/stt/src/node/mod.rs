@@ -7,6 +7,7 @@
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
 //! | seed epochs | [`rotation`] |
+//! | primitives that use every session | [`users`] |
 //! | what all of them share | [`shared`] |
 
 mod broadcast;
@@ -19,6 +20,7 @@ mod rotation;
 mod serve;
 mod shared;
 mod stats;
+mod users;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -33,7 +35,7 @@ pub use receive::{ReceivedPacket, Receiver};
 pub use rotation::RotationError;
 pub use stats::NodeStats;
 
-use self::shared::Shared;
+use self::{shared::Shared, users::Use};
 use crate::{
     session::{By, CloseReason, Session, SessionId, keys},
     transport::endpoint::Endpoint,
@@ -186,6 +188,21 @@ impl Node {
     ) -> Vec<BroadcastDelivery> {
         let recipients = broadcast::recipients(&self.shared, sessions);
         broadcast::broadcast(&self.shared, recipients, stream_id, &message.into()).await
+    }
+
+    /// Gives the frames of every session, present and future, to a dispatcher; false if one has
+    /// them already.
+    pub(crate) fn dispatch_frames(
+        &self,
+        dispatcher: impl Fn(&Session) + Send + Sync + 'static,
+    ) -> bool {
+        let added = self.shared.users.add(Use::Frames, Box::new(dispatcher));
+        if added {
+            self.shared
+                .users
+                .introduce(Use::Frames, &self.shared.sessions());
+        }
+        added
     }
 
     /// Counters, as they are now.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use stc::{Door, Epoch, Group, NodeId};
 use tokio::sync::Notify;
 
-use super::{Accepting, door::Doorkeeper, replay::SeenTags};
+use super::{Accepting, door::Doorkeeper, replay::SeenTags, users::SessionUsers};
 use crate::{
     limits::Limits,
     session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
@@ -42,6 +42,8 @@ pub(super) struct Shared {
     sessions: Mutex<BTreeMap<SessionId, Session>>,
     stopping: AtomicBool,
     pub(super) stopped: Notify,
+    /// What each session is given to as soon as it is the node's.
+    pub(super) users: SessionUsers,
 }
 
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl Shared {
             sessions: Mutex::default(),
             stopping: AtomicBool::new(false),
             stopped: Notify::new(),
+            users: SessionUsers::default(),
             limits: Arc::new(limits),
             id,
             platform,
@@ -179,11 +182,11 @@ impl Shared {
             watched.closed().await;
             shared.sessions.lock().remove(&watched.id());
         });
-        if self.accepts_epoch(session.epoch()) {
-            Ok(())
-        } else {
-            Err(NotAdded::EpochDropped)
+        if !self.accepts_epoch(session.epoch()) {
+            return Err(NotAdded::EpochDropped);
         }
+        self.users.meet(session);
+        Ok(())
     }
 
     /// Hands a session that others began to the application. Of those that end before it takes

@@ -13,8 +13,8 @@ use stt_wire::{FrameDecoder, StreamKind, UserFrame, UserFrameType};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    By, CloseReason, SendError, core::Core, ledger::LedgerEntry, queue::Queue, stream::RecvStream,
-    write_queue::WriteQueue,
+    By, CloseReason, SendError, core::Core, flag::Flag, ledger::LedgerEntry, queue::Queue,
+    stream::RecvStream, write_queue::WriteQueue,
 };
 
 /// One frame the peer's application sent.
@@ -37,6 +37,18 @@ pub enum Delivery {
     Reliable,
     /// At most once, in any order; lost where the path loses it.
     Datagram,
+}
+
+/// Why no frame was received.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveFrameError {
+    /// The session is over and all its frames were taken.
+    #[error("session closed: {0}")]
+    Closed(CloseReason),
+    /// A [`FrameDispatcher`](crate::FrameDispatcher) takes the frames of this session.
+    #[error("a dispatcher takes the frames of this session")]
+    Dispatched,
 }
 
 /// Why a frame was not sent as a datagram.
@@ -64,7 +76,7 @@ pub enum DatagramError {
 pub(crate) struct Frames {
     outbound: WriteQueue,
     max: usize,
-    arrived: Queue<Waiting>,
+    arrived: Queue<Arrived>,
     /// Which of the two ways is looked at first, so that neither starves the other.
     datagrams_first: AtomicBool,
     malformed: AtomicU64,
@@ -73,14 +85,22 @@ pub(crate) struct Frames {
     room: Arc<Semaphore>,
     /// The peer's stream of frames has come; there is one.
     reading: AtomicBool,
+    /// A dispatcher takes what arrives.
+    dispatched: Flag,
 }
 
-/// A frame that waits, with what it holds: room, and the end of the session.
+/// A frame that has come, with what a reliable one holds: room, and the end of the session.
 #[derive(Debug)]
-struct Waiting {
-    frame: Frame,
-    _room: OwnedSemaphorePermit,
-    _entry: LedgerEntry,
+pub(crate) struct Arrived {
+    pub(crate) frame: Frame,
+    held: Option<(OwnedSemaphorePermit, LedgerEntry)>,
+}
+
+impl Arrived {
+    /// The application has it; its room is free when the permit is dropped.
+    pub(crate) fn consume(self) -> (Frame, Option<OwnedSemaphorePermit>) {
+        (self.frame, self.held.map(|(room, _)| room))
+    }
 }
 
 impl Frames {
@@ -93,6 +113,7 @@ impl Frames {
             malformed: AtomicU64::new(0),
             room: Arc::new(Semaphore::new(room_bytes(max))),
             reading: AtomicBool::new(false),
+            dispatched: Flag::default(),
         }
     }
 
@@ -160,30 +181,45 @@ impl Frames {
             })
     }
 
-    /// The next frame, either way. Cancel safe.
-    pub(super) async fn receive(&self, core: &Core) -> Result<Frame, CloseReason> {
+    /// Takes all frames for a dispatcher; false if one has them already.
+    pub(crate) fn claim(&self) -> bool {
+        self.dispatched.raise()
+    }
+
+    /// The next frame for an application without a dispatcher. Cancel safe.
+    pub(super) async fn receive(&self, core: &Core) -> Result<Frame, ReceiveFrameError> {
+        tokio::select! {
+            biased;
+            () = self.dispatched.raised() => Err(ReceiveFrameError::Dispatched),
+            arrived = self.next(core) => match arrived {
+                Some(arrived) => Ok(arrived.frame),
+                None => Err(ReceiveFrameError::Closed(core.close_reason())),
+            },
+        }
+    }
+
+    /// The next frame, either way; `None` once the session is over. Cancel safe.
+    pub(crate) async fn next(&self, core: &Core) -> Option<Arrived> {
         let datagrams_first = self.datagrams_first.fetch_xor(true, Relaxed);
         let (reliable, datagram) = (self.arrived.pop(), self.receive_datagram(core));
         let received = if datagrams_first {
             tokio::select! {
                 biased;
                 frame = datagram => frame,
-                frame = reliable => frame.map(|waiting| waiting.frame),
+                frame = reliable => frame,
             }
         } else {
             tokio::select! {
                 biased;
-                frame = reliable => frame.map(|waiting| waiting.frame),
+                frame = reliable => frame,
                 frame = datagram => frame,
             }
         };
         // One way has ended with the session; the other may still hold frames.
-        received
-            .or_else(|| self.arrived.try_pop().map(|waiting| waiting.frame))
-            .ok_or_else(|| core.close_reason())
+        received.or_else(|| self.arrived.try_pop())
     }
 
-    async fn receive_datagram(&self, core: &Core) -> Option<Frame> {
+    async fn receive_datagram(&self, core: &Core) -> Option<Arrived> {
         loop {
             let datagram = core.connection.read_datagram().await.ok()?;
             match UserFrame::decode_datagram(datagram) {
@@ -191,11 +227,12 @@ impl Frames {
                     frame_type,
                     payload,
                 }) => {
-                    return Some(Frame {
+                    let frame = Frame {
                         frame_type,
                         payload,
                         delivery: Delivery::Datagram,
-                    });
+                    };
+                    return Some(Arrived { frame, held: None });
                 }
                 Err(error) => {
                     tracing::debug!(%error, session = %core.id(), "datagram");
@@ -241,12 +278,8 @@ impl Frames {
                 let Ok(room) = Arc::clone(&self.room).acquire_many_owned(len).await else {
                     return;
                 };
-                let waiting = Waiting {
-                    frame,
-                    _room: room,
-                    _entry: core.ledger.receiving(),
-                };
-                self.arrived.push(waiting);
+                let held = Some((room, core.ledger.receiving()));
+                self.arrived.push(Arrived { frame, held });
             }
         }
     }

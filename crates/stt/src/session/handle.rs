@@ -8,9 +8,10 @@ use stc::{Epoch, NodeId};
 use stt_wire::{StreamKind, UserFrameType};
 
 use super::{
-    By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, RecvStream, SendError,
-    SendStream, SessionError, SessionId, SessionStats, accept, closing, control, core::Core,
-    frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats, write_queue::header,
+    By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, ReceiveFrameError, RecvStream,
+    SendError, SendStream, SessionError, SessionId, SessionStats, accept, closing, control,
+    core::Core, frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
+    write_queue::header,
 };
 use crate::{
     limits::Limits,
@@ -219,16 +220,18 @@ impl Session {
         Frames::send_datagram(&self.core, frame_type, &payload.into())
     }
 
-    /// The next frame of the peer, reliable or as a datagram.
+    /// The next frame of the peer, reliable or as a datagram. A
+    /// [`FrameDispatcher`](crate::FrameDispatcher) takes its place where it is attached.
     ///
     /// # Errors
     ///
-    /// The reason, once the session is over and all frames were taken.
+    /// [`ReceiveFrameError::Closed`] once the session is over and all frames were taken,
+    /// [`ReceiveFrameError::Dispatched`] from the moment a dispatcher is attached.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub async fn receive_frame(&self) -> Result<Frame, CloseReason> {
+    pub async fn receive_frame(&self) -> Result<Frame, ReceiveFrameError> {
         self.core.frames.receive(&self.core).await
     }
 

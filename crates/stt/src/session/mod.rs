@@ -19,7 +19,7 @@ pub(crate) mod closing;
 mod control;
 pub(crate) mod core;
 mod flag;
-mod frames;
+pub(crate) mod frames;
 mod handle;
 pub(crate) mod keys;
 mod ledger;
@@ -33,7 +33,7 @@ mod write_queue;
 use std::fmt;
 
 pub use close::{By, CloseReason, SessionError};
-pub use frames::{DatagramError, Delivery, Frame};
+pub use frames::{DatagramError, Delivery, Frame, ReceiveFrameError};
 pub use handle::Session;
 pub use keys::KeyUpdate;
 pub use stats::{PathInfo, SessionStats};

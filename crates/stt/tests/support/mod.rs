@@ -12,7 +12,7 @@
 
 pub mod stranger;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session};
 use stt_sim::{Link, Net, Sim, SimEntropy};
@@ -95,4 +95,17 @@ impl Entropy for Bytes {
     fn fill(&mut self, out: &mut [u8]) {
         self.0.fill(out);
     }
+}
+
+/// Runs a test in a world of its own, and ends all that it left running.
+pub fn in_world<T, F: Future<Output = T>>(
+    seed: u64,
+    link: Link,
+    test: impl FnOnce(Sim, Arc<World>) -> F,
+) -> T {
+    let world = Arc::new(World::new(seed, link));
+    let sim = world.sim.clone();
+    let result = sim.block_on(test(sim.clone(), world));
+    sim.shutdown();
+    result
 }
