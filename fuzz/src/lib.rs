@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod datagram;
+pub mod endpoint;
 pub mod frames;
 pub mod group;
 pub mod handshake;
@@ -27,9 +28,10 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     ("control", control::body),
     ("datagram", datagram::body),
+    ("endpoint", endpoint::body),
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),

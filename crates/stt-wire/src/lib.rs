@@ -17,6 +17,7 @@
 
 mod code;
 mod control;
+mod endpoint;
 mod error;
 mod fields;
 mod frame;
@@ -31,6 +32,7 @@ pub mod varint;
 
 pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
 pub use control::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released};
+pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;
 pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};

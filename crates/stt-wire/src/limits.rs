@@ -40,3 +40,13 @@ pub const MAX_LIVE_MESSAGE_STREAMS: usize = 1_024;
 /// Writes a sender may have in flight on a data stream beyond the last offset the peer's
 /// application consumed.
 pub const MAX_UNCONSUMED_WRITES: usize = 256;
+
+/// Longest payload in the direction of an endpoint stream's opener: a part and the integer before
+/// it.
+pub const MAX_ENDPOINT_FRAME_LEN: usize = MAX_PART_LEN + VarInt::MAX_ENCODED_LEN;
+
+/// Longest payload against the direction of an endpoint stream's opener: two integers.
+pub const MAX_ENDPOINT_ANSWER_LEN: usize = 2 * VarInt::MAX_ENCODED_LEN;
+
+/// Endpoint streams that may be live at once, in a session and a direction.
+pub const MAX_LIVE_ENDPOINT_STREAMS: usize = 256;

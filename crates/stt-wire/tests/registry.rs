@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use stt_wire::{
-    Direction, FrameType, Open, OpenError, RawFrame, RegisteredClose, RegisteredStreamCode,
-    StreamKind,
+    Direction, FrameType, ItemOutcome, Open, OpenError, RawFrame, RegisteredClose,
+    RegisteredStreamCode, StreamKind, VarInt,
 };
 
 const LAW: &str = include_str!("../../../spec/wire.md");
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");
+const OUTCOMES: &str = include_str!("../../../spec/registry/item-outcomes.toml");
 const CODES: &str = include_str!("../../../spec/registry/close-codes.toml");
 
 /// One `[[table]]` of a registry, its values as they are written.
@@ -65,7 +66,7 @@ fn hex(number: &str) -> u64 {
 fn law_has(number: u64, name: &str) -> bool {
     let (number, name) = (format!("| {number:#04x} "), format!("`{name}`"));
     LAW.lines()
-        .any(|line| line.starts_with(&number) && line.contains(&name))
+        .any(|line| line.contains(&number) && line.contains(&name))
 }
 
 #[test]
@@ -137,10 +138,18 @@ fn every_close_code_is_registered_and_only_those() {
 }
 
 #[test]
+fn every_item_outcome_is_registered_and_only_those() {
+    let named = |number| Some((number, ItemOutcome::from(VarInt::new(number)?).name()?));
+    let known = (0..0x1000).filter_map(named).collect();
+    assert_eq!(names(&rows(OUTCOMES, "outcome"), "number"), known);
+}
+
+#[test]
 fn law_shows_every_row_of_the_registry() {
     let tables = [
         (rows(FRAMES, "frame"), "type"),
         (rows(KINDS, "kind"), "number"),
+        (rows(OUTCOMES, "outcome"), "number"),
         (rows(CODES, "session"), "number"),
         (rows(CODES, "stream"), "number"),
     ];

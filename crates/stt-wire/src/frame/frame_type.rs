@@ -44,6 +44,12 @@ registry! {
     MESSAGE_START = 0x11, "The first part of a longer message.";
     MESSAGE_MORE = 0x12, "A further part of a longer message.";
     RELEASE = 0x13, "Lets go of a message stream.";
+    ATTACH = 0x18, "Names the endpoint of an endpoint stream.";
+    ITEM = 0x19, "A whole item for an endpoint.";
+    ITEM_START = 0x1a, "The first part of a longer item.";
+    ITEM_MORE = 0x1b, "A further part of a longer item.";
+    ITEM_CREDIT = 0x1c, "How much more may be sent on an endpoint stream.";
+    RECEIPT = 0x1d, "What became of items.";
 }
 
 impl FrameType {

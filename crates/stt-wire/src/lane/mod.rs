@@ -138,7 +138,7 @@ impl LaneFrame {
 }
 
 /// Why a type that is no lane frame is refused.
-fn stranger(frame_type: FrameType) -> DecodeError {
+pub(crate) fn stranger(frame_type: FrameType) -> DecodeError {
     if frame_type == FrameType::ILLEGAL {
         DecodeError::IllegalType
     } else if frame_type.is_user() || frame_type.name().is_some() {
@@ -149,14 +149,14 @@ fn stranger(frame_type: FrameType) -> DecodeError {
 }
 
 /// The bytes of one part, if they are within the law.
-fn part(fields: Fields) -> Result<Bytes, DecodeError> {
+pub(crate) fn part(fields: Fields) -> Result<Bytes, DecodeError> {
     let payload = fields.rest();
     within(payload.len() as u64, MAX_PART_LEN as u64)?;
     Ok(payload)
 }
 
 /// The bytes of one part of several, which must move the message on.
-fn part_of_several(fields: Fields) -> Result<Bytes, DecodeError> {
+pub(crate) fn part_of_several(fields: Fields) -> Result<Bytes, DecodeError> {
     let payload = part(fields)?;
     if payload.is_empty() {
         Err(DecodeError::EmptyPart)
@@ -165,7 +165,7 @@ fn part_of_several(fields: Fields) -> Result<Bytes, DecodeError> {
     }
 }
 
-const fn within(len: u64, max: u64) -> Result<(), DecodeError> {
+pub(crate) const fn within(len: u64, max: u64) -> Result<(), DecodeError> {
     if len <= max {
         Ok(())
     } else {
@@ -270,7 +270,7 @@ mod tests {
             };
             let refusal = match number {
                 0x00 => DecodeError::IllegalType,
-                0x01..=0x07 | 0x80.. => DecodeError::WrongStream(frame_type),
+                0x01..=0x07 | 0x18..=0x1d | 0x80.. => DecodeError::WrongStream(frame_type),
                 _ => DecodeError::UnknownType(frame_type),
             };
             assert_eq!(LaneFrame::decode(raw, DEFAULT_MESSAGE_LEN), Err(refusal));

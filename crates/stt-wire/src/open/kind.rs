@@ -6,6 +6,7 @@
 //! | 0x01 | `UserFrames`   | one way    | users' frames                                 |
 //! | 0x02 | Data           | both       | raw bytes, no frames                          |
 //! | 0x03 | Messages       | one way    | lane frames                                   |
+//! | 0x04 | Endpoint       | two ways   | items one way, answers the other              |
 //! | 0x10 | `DhtRequest`   | two ways   | reserved                                      |
 //! | 0x11 | `ContentRequest` | two ways | reserved                                      |
 //!
@@ -34,6 +35,8 @@ pub enum StreamKind {
         /// 0 to [`MAX_LANE`](crate::limits::MAX_LANE); one stream a lane.
         lane: u8,
     },
+    /// Items for one named endpoint, and what became of them.
+    Endpoint,
     /// A question to the distributed hash table. Reserved.
     DhtRequest,
     /// A request for stored content. Reserved.
@@ -55,6 +58,7 @@ impl StreamKind {
     pub(super) const USER_FRAMES: u64 = 0x01;
     pub(super) const DATA: u64 = 0x02;
     pub(super) const MESSAGES: u64 = 0x03;
+    pub(super) const ENDPOINT: u64 = 0x04;
     pub(super) const DHT_REQUEST: u64 = 0x10;
     pub(super) const CONTENT_REQUEST: u64 = 0x11;
 
@@ -70,6 +74,7 @@ impl StreamKind {
             Self::UserFrames => Self::USER_FRAMES,
             Self::Data { .. } => Self::DATA,
             Self::Messages { .. } => Self::MESSAGES,
+            Self::Endpoint => Self::ENDPOINT,
             Self::DhtRequest => Self::DHT_REQUEST,
             Self::ContentRequest => Self::CONTENT_REQUEST,
         })
@@ -82,6 +87,7 @@ impl StreamKind {
             Self::UserFrames => "USER_FRAMES",
             Self::Data { .. } => "DATA",
             Self::Messages { .. } => "MESSAGES",
+            Self::Endpoint => "ENDPOINT",
             Self::DhtRequest => "DHT_REQUEST",
             Self::ContentRequest => "CONTENT_REQUEST",
         }
@@ -94,7 +100,9 @@ impl StreamKind {
                 matches!(direction, Direction::OneWay)
             }
             Self::Data { .. } => true,
-            Self::DhtRequest | Self::ContentRequest => matches!(direction, Direction::TwoWay),
+            Self::Endpoint | Self::DhtRequest | Self::ContentRequest => {
+                matches!(direction, Direction::TwoWay)
+            }
         }
     }
 
@@ -121,6 +129,7 @@ mod tests {
         assert_eq!(runs(StreamKind::Control), [true, false]);
         assert_eq!(runs(StreamKind::UserFrames), [true, false]);
         assert_eq!(runs(StreamKind::Messages { lane: 0 }), [true, false]);
+        assert_eq!(runs(StreamKind::Endpoint), [false, true]);
         assert_eq!(runs(StreamKind::DhtRequest), [false, true]);
         assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
     }

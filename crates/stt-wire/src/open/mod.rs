@@ -78,6 +78,7 @@ fn decode_kind(fields: &mut Fields) -> Result<StreamKind, OpenError> {
         StreamKind::MESSAGES => Ok(StreamKind::Messages {
             lane: decode_lane(fields)?,
         }),
+        StreamKind::ENDPOINT => Ok(StreamKind::Endpoint),
         StreamKind::DHT_REQUEST => Ok(StreamKind::DhtRequest),
         StreamKind::CONTENT_REQUEST => Ok(StreamKind::ContentRequest),
         kind => Err(OpenError::UnknownKind { kind }),
@@ -108,6 +109,7 @@ mod tests {
             StreamKind::Control,
             StreamKind::UserFrames,
             StreamKind::DATA_STREAM,
+            StreamKind::Endpoint,
             StreamKind::DhtRequest,
             StreamKind::ContentRequest,
         ];

@@ -9,6 +9,7 @@
 mod codes;
 mod control;
 mod datagram;
+mod endpoint;
 mod frames;
 mod integer;
 mod lane;
