@@ -27,6 +27,7 @@
 //! The cryptography is [`stc`]'s, the wire format `stt-wire`'s; the transport is QUIC, by an engine
 //! whose types stay inside.
 
+mod endpoints;
 mod frames;
 mod handler;
 mod limits;
@@ -34,6 +35,10 @@ mod node;
 mod session;
 mod transport;
 
+pub use endpoints::{
+    CreateError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver, EndpointStats,
+    Origin, Reach, ReceiveError, Refusal, RouteError, RoutedItem, WhenFull,
+};
 pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterError};
 pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};

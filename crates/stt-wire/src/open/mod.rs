@@ -148,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn unknown_kind_refuses_only_the_stream(number in any_varint(), rest: [u8; 8]) {
-            let known = [0x00, 0x01, 0x02, 0x03, 0x10, 0x11];
+            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x10, 0x11];
             prop_assume!(!known.contains(&number.get()));
             let mut payload = BytesMut::new();
             put_varint(&mut payload, number);
