@@ -25,6 +25,12 @@ pub enum Failure {
     /// again reads what is really there.
     #[error("an earlier failure closed the store; open it again")]
     Poisoned,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The runtime that was to do it has ended. Nobody knows whether it was done.
+    #[error("the runtime that the store works on has ended")]
+    Stopped,
 }
 
 impl From<io::Error> for Failure {

@@ -36,9 +36,9 @@ pub use backend::{Backend, BackendFile, DiskBackend, MemoryBackend};
 pub use error::{
     Failure, KeyError, OpenError, Part, PinError, ReadError, RemoveError, StoreError, VerifyError,
 };
-pub use keys::StoreKey;
+pub use keys::{OwnedStoreKey, StoreKey};
 pub use object::{Address, ParseAddressError, ParseReferenceError, Reference};
 pub use storage::{
-    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, Rotated, Stats, StorageOptions,
-    Verified,
+    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, ObjectWriter, Rotated, Stats,
+    StorageOptions, Verified,
 };

@@ -4,7 +4,8 @@
 //! A [`Node`] is a member of a [`Group`], the set of nodes that share a seed. It reaches others and
 //! is reached; each association is a [`Session`]. In a session travel byte streams
 //! ([`SendStream`], [`RecvStream`]), messages on stream ids ([`Session::send_on_stream`],
-//! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]).
+//! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]). What is to
+//! stay is kept in a [`BinaryStorage`], by the hash of its bytes.
 //!
 //! ```
 //! use stt::{Group, Node, SystemEntropy};
@@ -33,6 +34,7 @@ mod handler;
 mod limits;
 mod node;
 mod session;
+pub mod storage;
 mod transport;
 
 pub use endpoints::{
@@ -53,6 +55,7 @@ pub use session::{
 };
 pub use stc;
 pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};
+pub use storage::BinaryStorage;
 pub use stt_wire::{Name, NameTooLong};
 pub use transport::platform::SystemEntropy;
 

@@ -38,6 +38,35 @@ impl StoreKey<'_> {
     }
 }
 
+/// A [`StoreKey`] with the seed in it, to be handed to another thread.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OwnedStoreKey {
+    /// The seed of a node.
+    Node(NodeSeed),
+    /// The seed of a group.
+    Group(Group),
+}
+
+impl OwnedStoreKey {
+    /// The key, borrowed.
+    pub fn as_key(&self) -> StoreKey<'_> {
+        match self {
+            Self::Node(seed) => StoreKey::Node(seed),
+            Self::Group(group) => StoreKey::Group(group),
+        }
+    }
+}
+
+impl From<StoreKey<'_>> for OwnedStoreKey {
+    fn from(key: StoreKey<'_>) -> Self {
+        match key {
+            StoreKey::Node(seed) => Self::Node(NodeSeed::from_bytes(*seed.as_bytes())),
+            StoreKey::Group(group) => Self::Group(group.clone()),
+        }
+    }
+}
+
 /// The key is a passphrase.
 #[derive(Debug)]
 pub(crate) struct Unfit;

@@ -22,6 +22,12 @@ pub struct Reference {
     pub length: u64,
 }
 
+impl From<Reference> for Address {
+    fn from(reference: Reference) -> Self {
+        reference.address
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = HEXLOWER.encode(&self.root);

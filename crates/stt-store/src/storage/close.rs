@@ -12,6 +12,14 @@ impl BinaryStorage {
     /// # Errors
     /// [`Failure`] of what lies below; what was acknowledged is durable nevertheless.
     pub fn close(self) -> Result<(), Failure> {
+        self.checkpoint()
+    }
+
+    /// What [`close`](Self::close) does, for a store that goes on.
+    ///
+    /// # Errors
+    /// [`Failure`] of what lies below; what was acknowledged is durable nevertheless.
+    pub fn checkpoint(&self) -> Result<(), Failure> {
         self.shared.checkpoint()
     }
 }
@@ -28,7 +36,7 @@ impl Shared {
     fn checkpoint(&self) -> Result<(), Failure> {
         let core = &mut *self.core.lock();
         let has_news = core.since_checkpoint > 0 || core.writer.unsynced() > 0;
-        let has_uses = !self.used.lock().is_empty();
+        let has_uses = !self.used.lock().is_empty() || !self.let_go.lock().is_empty();
         if !has_news && !has_uses {
             return Ok(());
         }

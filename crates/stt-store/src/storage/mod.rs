@@ -19,8 +19,10 @@ mod request;
 mod room;
 mod step;
 mod store;
+mod upload;
 mod uses;
 mod verify;
+mod writer;
 
 pub use compact::Compacted;
 pub use keys::Rotated;
@@ -28,6 +30,7 @@ pub use list::{Entries, Entry, Stats};
 pub use options::StorageOptions;
 pub use reader::ObjectReader;
 pub use verify::{Damage, Verified};
+pub use writer::ObjectWriter;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -87,6 +90,8 @@ struct Shared {
     /// Whoever has it writes.
     core: Mutex<Core>,
     queue: Mutex<Vec<Arc<Ticket>>>,
+    /// Blocks that objects under way held once, and hold no more since the last change.
+    let_go: Mutex<Vec<Name>>,
     /// Objects that were read since the last change.
     used: Mutex<BTreeSet<[u8; 32]>>,
     /// Objects that are known to be damaged: storing them again writes them anew.

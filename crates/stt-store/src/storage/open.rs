@@ -61,6 +61,7 @@ pub(super) fn open(
         index: RwLock::new(Arc::new(index)),
         core: Mutex::new(core),
         queue: Mutex::default(),
+        let_go: Mutex::default(),
         used: Mutex::default(),
         damaged: Mutex::default(),
         lost,

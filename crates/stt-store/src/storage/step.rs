@@ -23,6 +23,7 @@ impl<'a, 't> Step<'a, 't> {
         core: &'a mut Core,
         tables: &'a mut Tables<'t>,
     ) -> Result<Self, Failure> {
+        core.let_go(std::mem::take(&mut *shared.let_go.lock()));
         let mut step = Self {
             shared,
             core,

@@ -1,0 +1,67 @@
+//! Stores what a reader gives; a block is stored while the next one is read.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use stt_store::{Reference, StoreError};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::BinaryStorage;
+use super::calls::Calls;
+
+impl BinaryStorage {
+    /// Stores everything that `reader` gives, durably, with up to 3 MiB of it in memory.
+    ///
+    /// A reader that is slow holds no thread. Closing the store does not wait for the reader: it breaks this off.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was stored then. What the reader fails with is
+    /// [`StoreError::Source`].
+    ///
+    /// # Cancel safety
+    /// Dropped before the reader's end, nothing is stored, and what was written is given back.
+    /// Dropped after it, the object may be stored, whole.
+    pub async fn store_reader(&self, reader: impl AsyncRead) -> Result<Reference, StoreError> {
+        let mut reader = pin!(reader);
+        let first = read_block(&mut reader).await?;
+        if first.len() < BLOCK_LEN {
+            return self.store(first).await;
+        }
+        let mut writer = self.calls.enter()?.store.open_writer();
+        let mut block = first;
+        while !block.is_empty() {
+            let pushing = push(&self.calls, writer, block);
+            (writer, block) = tokio::try_join!(pushing, read_block(&mut reader))?;
+        }
+        self.calls.run(move |_| writer.finish()).await
+    }
+}
+
+/// Pushes a block. The store counts as used meanwhile, but not while the next block is awaited:
+/// a reader that never ends does not keep the store from being closed.
+async fn push(
+    calls: &Calls,
+    mut writer: stt_store::ObjectWriter,
+    block: Bytes,
+) -> Result<stt_store::ObjectWriter, StoreError> {
+    let tenant = calls.enter()?;
+    let push = move || {
+        writer.push(&block)?;
+        // If nobody waits any more, the writer goes first.
+        Ok::<_, StoreError>((writer, tenant))
+    };
+    let (writer, _tenant) = calls.run_apart(push).await?;
+    Ok(writer)
+}
+
+/// A block, shorter only at the end.
+async fn read_block(reader: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, StoreError> {
+    let source = |error| StoreError::Source(Arc::new(error));
+    let mut block = BytesMut::new();
+    let mut limited = reader.take(BLOCK_LEN as u64);
+    while limited.read_buf(&mut block).await.map_err(source)? > 0 {}
+    Ok(block.freeze())
+}
+
+const BLOCK_LEN: usize = 1 << 20;
