@@ -29,6 +29,7 @@
 //! whose types stay inside.
 
 mod endpoints;
+mod events;
 mod frames;
 mod handler;
 mod limits;
@@ -41,12 +42,14 @@ pub use endpoints::{
     CreateError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver, EndpointStats,
     Origin, Reach, ReceiveError, Refusal, RouteError, RoutedItem, WhenFull,
 };
+pub use events::{EmitReport, Event, EventEmitter, HandlerFailure, HandlerId, TypeMismatch};
 pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterError};
 pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};
 pub use node::{
-    Accepting, BroadcastDelivery, BroadcastError, ConnectError, Node, NodeBuilder, NodeStats,
-    ReceivedPacket, Receiver, RotationError, StartError, Target,
+    Accepting, AcceptingChanged, BroadcastDelivery, BroadcastError, ConnectError, Node,
+    NodeBuilder, NodeStats, PathChanged, PeerRefusal, PeerRefused, ReceivedPacket, Receiver,
+    RotationError, SessionClosed, SessionOpened, StartError, Target,
 };
 pub use session::{
     By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, KeyUpdate, PathInfo, ReadError,

@@ -27,7 +27,7 @@ pub struct RoutedItem {
     pub from: Origin,
 }
 
-/// Where an item came from.
+/// Where an item or an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,

@@ -136,7 +136,7 @@ pub(super) async fn connect(
     let (connection, proved) = outcome?;
     let (platform, limits) = (&shared.platform, &shared.limits);
     let session = Session::start(connection, proved, platform, limits, &shared.inbox);
-    if let Err(not_added) = shared.add(&session) {
+    if let Err(not_added) = shared.add(&session, By::Us) {
         session.core().end(not_added.reason());
         return Err(match not_added {
             NotAdded::Stopping => ConnectError::ShutDown,
@@ -297,7 +297,7 @@ impl ConnectError {
 }
 
 /// QUIC's codes for what a handshake refuses (RFC 9000 section 20.1).
-const CRYPTO_CODES: RangeInclusive<u64> = 0x100..=0x1ff;
+pub(super) const CRYPTO_CODES: RangeInclusive<u64> = 0x100..=0x1ff;
 
 /// Between the starts of two attempts.
 const STAGGER: Duration = Duration::from_millis(200);

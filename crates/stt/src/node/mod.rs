@@ -6,6 +6,7 @@
 //! | reach a peer | [`dial`] |
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
+//! | what happens to it | [`happenings`] |
 //! | seed epochs | [`rotation`] |
 //! | primitives that use every session | [`users`] |
 //! | what all of them share | [`shared`] |
@@ -14,6 +15,7 @@ mod broadcast;
 mod builder;
 mod dial;
 mod door;
+mod happenings;
 mod receive;
 mod replay;
 mod rotation;
@@ -31,12 +33,16 @@ use stc::{Group, NodeId};
 pub use broadcast::{BroadcastDelivery, BroadcastError};
 pub use builder::{Accepting, NodeBuilder, StartError};
 pub use dial::{ConnectError, Target};
+pub use happenings::{
+    AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
+};
 pub use receive::{ReceivedPacket, Receiver};
 pub use rotation::RotationError;
 pub use stats::NodeStats;
 
 use self::{shared::Shared, users::Use};
 use crate::{
+    events::EventEmitter,
     session::{By, CloseReason, Session, SessionId, keys},
     transport::endpoint::Endpoint,
 };
@@ -63,6 +69,10 @@ impl Node {
                 .spawn(serve::serve(Arc::clone(&shared), endpoint.clone()));
         }
         shared.platform.spawn(look_after(Arc::clone(&shared)));
+        let teller = Arc::clone(&shared);
+        shared
+            .platform
+            .spawn(async move { teller.happenings.run().await });
         Self { shared }
     }
 
@@ -144,6 +154,33 @@ impl Node {
     /// The messages of all sessions, fair over sessions and stream ids.
     pub fn receive(&self) -> Receiver {
         Receiver::new(&self.shared.inbox)
+    }
+
+    /// What happens to this node, to be listened to as to any event: [`SessionOpened`],
+    /// [`SessionClosed`], [`PathChanged`], [`PeerRefused`] and [`AcceptingChanged`], each under its
+    /// `NAME`.
+    ///
+    /// ```
+    /// # use stt::{Event, Group, Node, SystemEntropy, SessionClosed};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let group = Group::generate(&mut SystemEntropy);
+    /// # let node = Node::builder(group).bind("127.0.0.1:0".parse()?).start().await?;
+    /// node.events().on(SessionClosed::NAME, |closed: Event<SessionClosed>| {
+    ///     println!("{} is gone: {}", closed.peer, closed.reason);
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The node never waits for a handler. One task calls them all, in the order of what happened;
+    /// async ones run side by side, those of up to 64 happenings at a time. Beyond that up to 1,024
+    /// wait, at most 256 of them refusals; what does not fit is dropped and counted in
+    /// [`NodeStats::events_dropped`]. A handler that computes for long delays the others, not the
+    /// node. After a [`shutdown`](Self::shutdown), which does not wait for handlers either, the
+    /// ends of the last sessions are still told.
+    pub fn events(&self) -> &EventEmitter {
+        self.shared.happenings.emitter()
     }
 
     /// The sessions that exist.
@@ -239,6 +276,7 @@ impl Node {
                 reason => cut_off.push((session.id(), reason)),
             }
         }
+        self.shared.end_happenings_if_over();
         cut_off
     }
 }
@@ -255,6 +293,9 @@ async fn look_after(shared: Arc<Shared>) {
         for session in shared.sessions() {
             session.core().refresh_round_trip();
             keys::update_if_due(session.core());
+            if let Some(change) = session.core().change_of_path() {
+                shared.happenings.path_changed(&session, change);
+            }
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Takes the attempts of others on one socket and makes sessions of those that succeed.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
-use noq::{Connecting, Incoming};
-use stc::Door;
+use noq::{Connecting, ConnectionError, Incoming};
+use stc::{Door, NodeId};
 
 use super::{
+    dial::CRYPTO_CODES,
     door::{Ticket, Verdict},
-    shared::Shared,
+    happenings::PeerRefusal,
+    shared::{NotAdded, Shared},
 };
 use crate::{
-    session::{CloseReason, Session},
+    session::{By, CloseReason, Session, stats::unmapped},
     transport::endpoint::{Endpoint, proved},
 };
 
@@ -31,17 +36,21 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
         shared.counters.replayed.fetch_add(1, Relaxed);
         return incoming.ignore();
     }
-    let (source, validated) = (
-        incoming.remote_address().ip(),
+    let (address, validated) = (
+        unmapped(incoming.remote_address()),
         incoming.remote_address_validated(),
     );
-    let verdict = shared
-        .doorkeeper
-        .lock()
-        .judge(source, validated, shared.platform.now());
+    let verdict = shared.doorkeeper.lock().judge(
+        incoming.remote_address().ip(),
+        validated,
+        shared.platform.now(),
+    );
     match verdict {
         Verdict::Ignore => {
             shared.counters.ignored.fetch_add(1, Relaxed);
+            shared
+                .happenings
+                .refused(address, None, PeerRefusal::Crowded);
             incoming.ignore();
         }
         Verdict::Retry => {
@@ -57,7 +66,7 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
                 }
                 shared
                     .platform
-                    .spawn(admit(Arc::clone(shared), connecting, ticket));
+                    .spawn(admit(Arc::clone(shared), connecting, address, ticket));
             }
             // Not what it claimed to be: its tag stays good for the one who made it.
             Err(error) => {
@@ -71,19 +80,47 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
     }
 }
 
-async fn admit(shared: Arc<Shared>, connecting: Connecting, ticket: Ticket) {
+async fn admit(shared: Arc<Shared>, connecting: Connecting, address: SocketAddr, ticket: Ticket) {
     let attempt = finish_handshake(&shared, connecting, &ticket);
     let session = tokio::select! {
         biased;
         session = attempt => session,
-        () = ticket.evicted.notified() => None,
+        () = ticket.evicted.notified() => Err(Refused::by_nobody(PeerRefusal::Crowded)),
     };
     shared.doorkeeper.lock().over(&ticket);
     match session {
-        Some(session) => shared.hand_over(session),
-        None => {
+        Ok(session) => shared.hand_over(session),
+        Err(Refused { peer, why }) => {
             shared.counters.refused.fetch_add(1, Relaxed);
+            shared.happenings.refused(address, peer, why);
         }
+    }
+}
+
+/// An attempt that came to nothing: who had proved to be the peer by then, and why.
+struct Refused {
+    peer: Option<NodeId>,
+    why: PeerRefusal,
+}
+
+impl Refused {
+    /// Before anybody had proved anything.
+    const fn by_nobody(why: PeerRefusal) -> Self {
+        Self { peer: None, why }
+    }
+
+    fn from_engine(error: &ConnectionError) -> Self {
+        let code = match error {
+            ConnectionError::TransportError(error) => Some(error.code),
+            ConnectionError::ConnectionClosed(close) => Some(close.error_code),
+            _ => None,
+        };
+        let is_of_crypto = code.is_some_and(|code| CRYPTO_CODES.contains(&u64::from(code)));
+        Self::by_nobody(if is_of_crypto {
+            PeerRefusal::Authentication
+        } else {
+            PeerRefusal::BrokenOff
+        })
     }
 }
 
@@ -93,13 +130,13 @@ async fn finish_handshake(
     shared: &Arc<Shared>,
     connecting: Connecting,
     ticket: &Ticket,
-) -> Option<Session> {
+) -> Result<Session, Refused> {
     let handshake = async {
-        let connection = connecting
-            .await
-            .inspect_err(|error| tracing::info!(%error, "handshake"));
-        let connection = connection.ok()?;
-        let proved = proved(&connection)?;
+        let connection = connecting.await.map_err(|error| {
+            tracing::info!(%error, "handshake");
+            Refused::from_engine(&error)
+        })?;
+        let proved = proved(&connection).ok_or(Refused::by_nobody(PeerRefusal::BrokenOff))?;
         let now = shared.platform.now();
         shared.doorkeeper.lock().authenticated(ticket, now);
         let (platform, limits) = (&shared.platform, &shared.limits);
@@ -107,20 +144,42 @@ async fn finish_handshake(
         let provisional = Provisional(Some(session.clone()));
         tokio::select! {
             biased;
-            _ = session.closed() => None,
-            () = session.core().closing.control_open() => provisional.keep(),
+            _ = session.closed() => {}
+            () = session.core().closing.control_open() => {
+                if let Some(session) = provisional.keep() {
+                    return Ok(session);
+                }
+            }
         }
+        let peer = Some(session.peer());
+        Err(Refused {
+            peer,
+            why: PeerRefusal::BrokenOff,
+        })
     };
     let limit = shared.limits.handshake_timeout;
-    let session = shared.platform.timeout(limit, handshake).await.flatten()?;
-    if let Err(not_added) = shared.add(&session) {
+    let finished = shared.platform.timeout(limit, handshake).await;
+    let session = finished.unwrap_or(Err(Refused::by_nobody(PeerRefusal::BrokenOff)))?;
+    if let Err(not_added) = shared.add(&session, By::Peer) {
         let reason: CloseReason = not_added.reason();
         tracing::debug!(%reason, session = %session.id(), "not added");
         session.core().end(reason);
-        return None;
+        let (peer, why) = (Some(session.peer()), not_added.into());
+        return Err(Refused { peer, why });
     }
     session.core().establish();
-    Some(session)
+    Ok(session)
+}
+
+impl From<NotAdded> for PeerRefusal {
+    fn from(not_added: NotAdded) -> Self {
+        match not_added {
+            NotAdded::Stopping => Self::ShutDown,
+            NotAdded::Full => Self::TooManySessions,
+            NotAdded::Duplicate => Self::Duplicate,
+            NotAdded::EpochDropped => Self::EpochDropped,
+        }
+    }
 }
 
 /// A session that ends unless it is kept: nobody else may know of it.

@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 use stc::{Door, Epoch, Group, NodeId};
 use tokio::sync::Notify;
 
-use super::{Accepting, door::Doorkeeper, replay::SeenTags, users::SessionUsers};
+use super::{
+    Accepting, door::Doorkeeper, happenings::Happenings, replay::SeenTags, users::SessionUsers,
+};
 use crate::{
     limits::Limits,
     session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
@@ -44,6 +46,7 @@ pub(super) struct Shared {
     pub(super) stopped: Notify,
     /// What each session is given to as soon as it is the node's.
     pub(super) users: SessionUsers,
+    pub(super) happenings: Happenings,
 }
 
 #[derive(Debug)]
@@ -104,6 +107,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             stopped: Notify::new(),
             users: SessionUsers::default(),
+            happenings: Happenings::new(),
             limits: Arc::new(limits),
             id,
             platform,
@@ -141,7 +145,11 @@ impl Shared {
     }
 
     pub(super) fn set_accepting(&self, accepting: Accepting) {
-        self.with_membership(|membership| membership.accepting = accepting);
+        let before = self
+            .with_membership(|membership| std::mem::replace(&mut membership.accepting, accepting));
+        if before != accepting {
+            self.happenings.accepting(accepting);
+        }
     }
 
     pub(super) fn accepting(&self) -> Accepting {
@@ -162,7 +170,7 @@ impl Shared {
     }
 
     /// Adds a session and watches for its end.
-    pub(super) fn add(self: &Arc<Self>, session: &Session) -> Result<(), NotAdded> {
+    pub(super) fn add(self: &Arc<Self>, session: &Session, by: By) -> Result<(), NotAdded> {
         {
             let mut sessions = self.sessions.lock();
             if self.is_stopping() {
@@ -177,15 +185,20 @@ impl Shared {
             sessions.insert(session.id(), session.clone());
         }
         self.counters.sessions.fetch_add(1, Relaxed);
-        let (shared, watched) = (Arc::clone(self), session.clone());
-        self.platform.spawn(async move {
-            watched.closed().await;
-            shared.sessions.lock().remove(&watched.id());
-        });
+        // Looked at once it can be found, so that an epoch dropped meanwhile finds it too.
         if !self.accepts_epoch(session.epoch()) {
+            self.sessions.lock().remove(&session.id());
             return Err(NotAdded::EpochDropped);
         }
+        let (shared, watched) = (Arc::clone(self), session.clone());
+        self.platform.spawn(async move {
+            let reason = watched.closed().await;
+            shared.happenings.closed(&watched, reason);
+            shared.sessions.lock().remove(&watched.id());
+            shared.end_happenings_if_over();
+        });
         self.users.meet(session);
+        self.happenings.opened(session, by);
         Ok(())
     }
 
@@ -215,6 +228,14 @@ impl Shared {
         self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
         self.accepted.close();
+    }
+
+    /// Without sessions, and with no new ones to come, there is nothing left to happen.
+    pub(super) fn end_happenings_if_over(&self) {
+        let sessions = self.sessions.lock();
+        if self.is_stopping() && sessions.is_empty() {
+            self.happenings.end();
+        }
     }
 
     pub(super) fn turned_away(&self) -> u64 {

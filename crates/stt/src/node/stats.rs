@@ -28,6 +28,11 @@ pub struct NodeStats {
     pub foreign_datagrams: u64,
     /// Bytes of messages that wait for [`Node::receive`](crate::Node::receive).
     pub undelivered: u64,
+    /// Happenings that [`Node::events`](crate::Node::events) did not tell, because too many waited.
+    pub events_dropped: u64,
+    /// Handlers of [`Node::events`](crate::Node::events) that failed, or take another type than
+    /// the event carries.
+    pub events_failed: u64,
 }
 
 pub(super) fn of(shared: &Shared) -> NodeStats {
@@ -44,5 +49,7 @@ pub(super) fn of(shared: &Shared) -> NodeStats {
         turned_away: shared.turned_away(),
         foreign_datagrams: shared.dropped_datagrams(),
         undelivered: shared.inbox.used(),
+        events_dropped: shared.happenings.dropped(),
+        events_failed: shared.happenings.failed(),
     }
 }

@@ -1,6 +1,7 @@
 //! What all handles and tasks of one session share.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -24,6 +25,7 @@ use super::{
     ledger::Ledger,
     messages::{inbox::Inbox, outbox::Outbox},
     outbound_control::OutboundControl,
+    stats::unmapped,
 };
 use crate::{
     limits::Limits,
@@ -60,6 +62,8 @@ pub(crate) struct Core {
     key_updates: Mutex<KeyUpdates>,
     /// Microseconds; refreshed now and then, so that nobody asks the engine for each message.
     round_trip: AtomicU64,
+    /// The peer's address at the last look.
+    remote: Mutex<Option<SocketAddr>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -84,6 +88,8 @@ impl Core {
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
         let round_trip = connection.rtt(PathId::ZERO).unwrap_or_default();
+        let remote = connection.path(PathId::ZERO);
+        let remote = remote.and_then(|path| path.remote_address().ok());
         let meters = meters(&connection).unwrap_or_default();
         let generations = meters.generations.load(Relaxed);
         // Both kinds of streams, each way, besides the few of ours.
@@ -95,6 +101,7 @@ impl Core {
             frames: Frames::new(limits.frame),
             accepted: AcceptQueues::new(),
             round_trip: AtomicU64::new(round_trip.as_micros() as u64),
+            remote: Mutex::new(remote.map(unmapped)),
             key_updates: Mutex::new(KeyUpdates {
                 at: now,
                 packets: 0,
@@ -231,6 +238,13 @@ impl Core {
         self.round_trip
             .store(round_trip.as_micros() as u64, Relaxed);
         round_trip
+    }
+
+    /// From and to which address the peer has moved since the last look, if it has.
+    pub(crate) fn change_of_path(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let now = super::stats::remote(self)?;
+        let before = self.remote.lock().replace(now)?;
+        (before != now).then_some((before, now))
     }
 
     /// Starts the task that writes a stream of ours.

@@ -26,7 +26,7 @@ mod ledger;
 pub(crate) mod messages;
 mod outbound_control;
 pub(crate) mod queue;
-mod stats;
+pub(crate) mod stats;
 mod stream;
 mod write_queue;
 

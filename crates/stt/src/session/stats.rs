@@ -50,10 +50,6 @@ pub struct PathInfo {
 pub(super) fn of(core: &Core) -> SessionStats {
     let counted = core.connection.stats();
     let path = core.connection.path_stats(PathId::ZERO);
-    let remote = core
-        .connection
-        .path(PathId::ZERO)
-        .and_then(|path| path.remote_address().ok());
     SessionStats {
         age: core
             .platform
@@ -69,11 +65,17 @@ pub(super) fn of(core: &Core) -> SessionStats {
         unauthentic_packets: core.meters.unauthentic.load(Relaxed),
         malformed_datagrams: core.frames.malformed(),
         path: PathInfo {
-            remote: remote.map(unmapped),
+            remote: remote(core),
             mtu: path.as_ref().map_or(0, |path| path.current_mtu),
             congestion_window: path.as_ref().map_or(0, |path| path.cwnd),
         },
     }
+}
+
+/// Where the peer is, as its packets say.
+pub(super) fn remote(core: &Core) -> Option<SocketAddr> {
+    let path = core.connection.path(PathId::ZERO)?;
+    path.remote_address().ok().map(unmapped)
 }
 
 /// An IPv4 address that the kernel dressed as IPv6 is shown as what it is.
