@@ -14,6 +14,7 @@ pub mod name;
 pub mod node_id;
 pub mod open;
 pub mod sealed;
+pub mod segment;
 pub mod store_header;
 pub mod store_keys;
 pub mod store_manifest;
@@ -40,6 +41,7 @@ pub const TARGETS: [Target; 17] = [
     ("node_id", node_id::body),
     ("open", open::body),
     ("sealed", sealed::body),
+    ("segment", segment::body),
     ("store_header", store_header::body),
     ("store_keys", store_keys::body),
     ("store_manifest", store_manifest::body),

@@ -44,6 +44,11 @@ fn main() -> io::Result<()> {
             "Packet protection with the public Initial secret",
             packets(),
         ),
+        (
+            "segment",
+            "Streams of segments: live, bounded, signed",
+            streams(),
+        ),
     ] {
         write(Path::new(&directory), kind, description, inputs)?;
     }
@@ -138,6 +143,32 @@ fn packets() -> Vec<(&'static str, Value)> {
             input(1, 0xfffe_fdfc, 0x3ffe_fdfc_fbfa_f9f8),
         ),
         ("ChaCha20-Poly1305", input(2, 0, 1)),
+    ]
+}
+
+fn streams() -> Vec<(&'static str, Value)> {
+    let input = |suite: u8, length: Option<u64>, data: &[&[u8]]| {
+        json!({
+            "seed": hex(&counting(1, 32)),
+            "label": "example",
+            "stream_id": hex(&counting(15, 16)),
+            "suite": suite,
+            "length": length,
+            "data": data.iter().map(|data| hex(data)).collect::<Vec<_>>(),
+        })
+    };
+    let signed = |mut input: Value| {
+        input["signer_node_seed"] = json!(hex(&counting(7, 32)));
+        input
+    };
+    let data: [&[u8]; 3] = [b"one", b"", b"three"];
+    vec![
+        ("a live stream, AES-256-GCM", input(1, None, &data)),
+        ("a live stream, ChaCha20-Poly1305", input(2, None, &data)),
+        ("a bounded stream", input(1, Some(8), &data)),
+        ("a bounded stream of nothing", input(1, Some(0), &[b""])),
+        ("a signed live stream", signed(input(1, None, &data))),
+        ("a signed bounded stream", signed(input(1, Some(8), &data))),
     ]
 }
 

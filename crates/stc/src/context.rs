@@ -31,6 +31,12 @@ impl StcContext {
         Self::from_root(&extract(b"stc1 context seed", &[seed]), label)
     }
 
+    /// The context `label` of a session, for whoever has only its 64 bytes exported under the label
+    /// `context`; [`Exporter::context`](crate::handshake::Exporter::context) makes the same.
+    pub fn from_session(exported: &Secret<HASH_LEN>, label: &str) -> Self {
+        Self::from_root(exported, label)
+    }
+
     /// A child: who has it learns nothing of its parent or siblings.
     #[must_use]
     pub fn derive(&self, label: &str) -> Self {
@@ -104,6 +110,11 @@ impl StcContext {
     pub fn keyed_hash(&self, data: &[u8]) -> [u8; 32] {
         let key: Secret<HASH_LEN> = expand(self.0.as_bytes(), "name", b"");
         short_mac(key.as_bytes(), &[data])
+    }
+
+    /// The secret under which all streams of segments of this context are sealed. spec: SEG-5.
+    pub(crate) fn segments(&self) -> Secret<HASH_LEN> {
+        expand(self.0.as_bytes(), "segments", b"")
     }
 
     /// The context `label` under a secret that is random.

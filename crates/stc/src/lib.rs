@@ -19,10 +19,11 @@
 //! - *Refusals look alike*: whatever cryptography refuses has one wire code; the reason is for the
 //!   local log only.
 //!
-//! *Not here*: segments, storage formats, frames, and everything that needs a clock, such as how
+//! *Not here*: storage formats, frames, and everything that needs a clock, such as how
 //! long an old epoch is accepted.
 //!
-//! *Spec*: `spec/stc.md`, whose numbered rules are quoted as `STC-n`.
+//! *Spec*: `spec/stc.md`, whose numbered rules are quoted as `STC-n`, and `spec/segment.md`, as
+//! `SEG-n`.
 
 mod aead;
 mod content;
@@ -40,6 +41,7 @@ pub mod fuzzing;
 pub mod handshake;
 pub mod kem;
 pub mod packet;
+pub mod segment;
 
 pub use aead::OpenError;
 pub use content::{ContentHasher, content_address};

@@ -202,6 +202,17 @@ impl Group {
         ))
     }
 
+    /// The contexts `label` of all epochs, newest first: what is sealed in the first can be opened
+    /// by members who have rotated, and whoever reads takes any of them while a rotation is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::Passphrase`]: a passphrase has no contexts.
+    pub fn contexts(&self, label: &str) -> Result<Vec<StcContext>, ContextError> {
+        let epochs = self.epochs().rev();
+        epochs.map(|epoch| self.context_at(epoch, label)).collect()
+    }
+
     fn newest_ref(&self) -> &Arc<SeedKeys> {
         match &self.0 {
             Kind::Random(group) => &group.newest.seed,

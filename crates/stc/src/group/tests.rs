@@ -271,6 +271,7 @@ fn passphrase_has_no_gate_name_text_epochs_or_context() {
     assert_eq!(group.newest_seed().gate_tag(&[0; 8]), None);
     assert!(!group.newest_seed().opens(&[0; 20]));
     assert_eq!(group.context("x").unwrap_err(), ContextError::Passphrase);
+    assert_eq!(group.contexts("x").unwrap_err(), ContextError::Passphrase);
     assert_eq!(
         group.next_epoch(&mut Counter(1)),
         Err(RotateError::Passphrase)

@@ -98,6 +98,13 @@ mod tests {
     }
 
     #[test]
+    fn context_of_a_session_can_be_made_of_an_export() {
+        let root = Secret::new(export::<64>(b"context", b""));
+        let context = StcContext::from_session(&root, "x");
+        assert_eq!(context, exporter().context("x"));
+    }
+
+    #[test]
     fn session_id_is_an_export_of_its_own_label() {
         assert_eq!(exporter().session_id(), export::<8>(b"session id", b""));
     }

@@ -61,3 +61,11 @@ fn packet_vectors_hold() {
         include_str!("../../../../spec/vectors/stc/packet.json"),
     );
 }
+
+#[test]
+fn segment_vectors_hold() {
+    check(
+        "segment",
+        include_str!("../../../../spec/vectors/stc/segment.json"),
+    );
+}

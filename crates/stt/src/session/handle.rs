@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use noq::Connection;
-use stc::{Epoch, NodeId};
+use stc::{Epoch, NodeId, Secret, StcContext};
 use stt_wire::{StreamKind, UserFrameType};
+use zeroize::Zeroizing;
 
 use super::{
     By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, ReceiveFrameError, RecvStream,
@@ -316,6 +317,20 @@ impl Session {
             .connection
             .export_keying_material(out, label, context);
         exported.map_err(|_| ExportTooLong)
+    }
+
+    /// The context `label` of this session: known to both sides and to nobody else, and forward
+    /// secret, since nothing that is kept leads back to it. What is sealed in it can be opened as
+    /// long as one side keeps the context.
+    #[expect(
+        clippy::expect_used,
+        reason = "a session exists once the handshake is done; going on would seal under zeros"
+    )]
+    pub fn context(&self, label: &str) -> StcContext {
+        let mut root = Zeroizing::new([0; 64]);
+        self.export(b"context", b"", &mut root[..])
+            .expect("64 bytes of a finished handshake");
+        StcContext::from_session(&Secret::new(*root), label)
     }
 
     /// An orderly end waits for what was begun before it.

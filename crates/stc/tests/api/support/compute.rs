@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use stc::handshake::{Exporter, HandshakeContext, Initiator, Keys, Responder};
 use stc::packet::{HeaderKey, PacketKey, TAG_LEN, TrafficSecret, initial_secrets, retry_tag};
+use stc::segment::{Body, Extent, Mark, Opener, Sealer};
 use stc::{ContentHasher, Group, Identity, NodeSeed, StcContext, Suite};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub(crate) fn outputs(kind: &str, input: &Value) -> Value {
         "handshake" => handshake(input),
         "identity" => identity(input),
         "packet" => packet(input),
+        "segment" => segments(input),
         other => panic!("no vectors of kind {other}"),
     }
 }
@@ -114,6 +116,65 @@ fn context(input: &Value) -> Value {
     })
 }
 
+/// All segments of a stream; a signed one begins and ends with a signature.
+fn segments(input: &Value) -> Value {
+    let context = StcContext::from_seed(&array(input, "seed"), text(input, "label"));
+    let extent = input["length"]
+        .as_u64()
+        .map_or(Extent::Live, Extent::Bounded);
+    let mut entropy = Fixed::new(bytes(input, "stream_id"));
+    let suite = suite(&input["suite"]);
+    let signer = input.get("signer_node_seed").is_some();
+    let mut sealer = if signer {
+        let identity = Arc::new(node(input, "signer_node_seed"));
+        Sealer::signed(&context, suite, extent, identity, &mut entropy)
+    } else {
+        Sealer::new(&context, suite, extent, &mut entropy)
+    };
+    let data: Vec<_> = input["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(hex_bytes)
+        .collect();
+    let mut segments = Vec::new();
+    if signer {
+        segments.push(sign(&mut sealer, Mark::More));
+    }
+    for (number, data) in data.iter().enumerate() {
+        let is_last = !signer && number + 1 == input["data"].as_array().unwrap().len();
+        let mark = if is_last { Mark::Last } else { Mark::More };
+        let offset = sealer.data_offset();
+        let mut segment = [&vec![0; offset][..], data, &[0; 16]].concat();
+        sealer.seal_in_place(mark, &mut segment).unwrap();
+        segments.push(segment);
+    }
+    if signer {
+        segments.push(sign(&mut sealer, Mark::Last));
+    }
+    assert_eq!(opened(&context, &segments), data.concat());
+    json!({ "segments": segments.iter().map(|segment| hex(segment)).collect::<Vec<_>>() })
+}
+
+fn sign(sealer: &mut Sealer, mark: Mark) -> Vec<u8> {
+    let mut segment = vec![0; sealer.signature_len()];
+    sealer.seal_signature(mark, &mut segment).unwrap();
+    segment
+}
+
+fn opened(context: &StcContext, segments: &[Vec<u8>]) -> Vec<u8> {
+    let mut opener = Opener::new(context);
+    let mut data = Vec::new();
+    for (sequence, segment) in (0..).zip(segments) {
+        let mut body = vec![0; Opener::body_len(segment.len()).unwrap()];
+        let opened = opener.open(segment, sequence, &mut body).unwrap();
+        if let Body::Data { offset } = opened.body {
+            data.extend_from_slice(&body[offset..]);
+        }
+    }
+    data
+}
+
 fn handshake(input: &Value) -> Value {
     let seed = Group::parse(text(input, "group")).unwrap().newest_seed();
     let (ours, theirs) = (side(input, "initiator"), side(input, "responder"));
@@ -190,6 +251,10 @@ fn array<const N: usize>(input: &Value, name: &str) -> [u8; N] {
 
 fn bytes(input: &Value, name: &str) -> Vec<u8> {
     HEXLOWER.decode(text(input, name).as_bytes()).unwrap()
+}
+
+fn hex_bytes(text: &Value) -> Vec<u8> {
+    HEXLOWER.decode(text.as_str().unwrap().as_bytes()).unwrap()
 }
 
 fn hex(bytes: &[u8]) -> String {
