@@ -32,7 +32,7 @@ mod storage;
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use backend::{Backend, BackendFile, DiskBackend, MemoryBackend};
+pub use backend::{Backend, BackendFile, DiskBackend, Found, MemoryBackend};
 pub use error::{
     Failure, KeyError, OpenError, Part, PinError, ReadError, RemoveError, StoreError, VerifyError,
 };

@@ -164,4 +164,4 @@ fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-const LOCK: &str = "LOCK";
+pub(super) const LOCK: &str = "LOCK";

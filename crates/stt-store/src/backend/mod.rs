@@ -6,6 +6,7 @@
 //! One store at a time: whoever makes a backend makes sure of it.
 
 mod disk;
+mod found;
 mod memory;
 
 use std::fmt::Debug;
@@ -13,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use disk::DiskBackend;
+pub use found::Found;
 pub use memory::MemoryBackend;
 
 /// A flat set of named files.

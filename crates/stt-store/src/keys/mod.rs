@@ -8,7 +8,7 @@ mod vault;
 
 pub(crate) use file::{KeysError, KeysFile};
 pub(crate) use generation::Generation;
-pub(crate) use vault::{Opened, Vault};
+pub(crate) use vault::{FILES, Opened, UNFINISHED, Vault};
 
 use stc::{ContextError, Group, NodeSeed, StcContext};
 

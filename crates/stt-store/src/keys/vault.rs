@@ -101,6 +101,15 @@ impl Vault {
         self.file.slots.len()
     }
 
+    /// How many slots one of `keys` opens.
+    pub(crate) fn opened_by(&self, keys: &[StoreKey<'_>]) -> Result<usize, KeyError> {
+        let mut contexts = Vec::new();
+        for key in keys {
+            contexts.extend(key.contexts().map_err(|Unfit| KeyError::Passphrase)?);
+        }
+        Ok(self.slots_of(&contexts).count())
+    }
+
     /// These keys and a slot for `key`.
     pub(crate) fn with_slot(
         &self,
@@ -309,6 +318,9 @@ fn read(backend: &dyn Backend, name: &str) -> io::Result<Copy> {
     })
 }
 
-const FILES: [&str; 2] = ["keys-a", "keys-b"];
+/// Both copies of the keys.
+pub(crate) const FILES: [&str; 2] = ["keys-a", "keys-b"];
+/// What they are called while they are written.
+pub(crate) const UNFINISHED: [&str; 2] = ["keys-a.new", "keys-b.new"];
 const RING_ENTRY_LEN: usize = 36;
 const MAX_FILE_LEN: u64 = 1 << 20;

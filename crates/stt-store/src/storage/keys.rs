@@ -47,6 +47,15 @@ impl BinaryStorage {
         Ok(self.shared.install(vault)?)
     }
 
+    /// How many of the slots that [`Stats`](super::Stats) counts one of `keys` opens: those that
+    /// [`rotate_key`](Self::rotate_key) with these would not drop.
+    ///
+    /// # Errors
+    /// [`KeyError::Passphrase`].
+    pub fn slots_opened_by(&self, keys: &[StoreKey<'_>]) -> Result<u64, KeyError> {
+        Ok(self.shared.vault.read().opened_by(keys)? as u64)
+    }
+
     /// Replaces the master key, and writes everything anew under the new one.
     ///
     /// Afterwards exactly `keys` open the store: slots of other seeds cannot be made without them.

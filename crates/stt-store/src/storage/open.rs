@@ -16,7 +16,7 @@ use crate::backend::Backend;
 use crate::entropy::SharedEntropy;
 use crate::error::{Failure, OpenError};
 use crate::index::{Index, index_name};
-use crate::keys::{KeysError, Opened, StoreKey, Vault};
+use crate::keys::{KeysError, Opened, StoreKey, UNFINISHED, Vault};
 use crate::log::{HEADER_LEN, Segment, Segments, Writer, number_of, read_header, segment_name};
 
 /// See [`StorageOptions::open_backend`].
@@ -160,7 +160,7 @@ fn open_index(
     let name = index_name(vault.current().number);
     for other in names {
         let is_other_index = other.starts_with("index-") && *other != name;
-        let is_unfinished = ["keys-a.new", "keys-b.new"].contains(&other.as_str());
+        let is_unfinished = UNFINISHED.contains(&other.as_str());
         if is_other_index || is_unfinished {
             backend.remove(other)?;
         }

@@ -197,3 +197,20 @@ fn objects_that_are_stored_during_a_rotation_can_be_read_after_it() {
     }
     assert!(store.verify().unwrap().is_well());
 }
+
+#[test]
+fn slots_that_named_seeds_open_are_counted() {
+    let store = open(&MemoryBackend::new());
+    let (here, there) = (seed(1), seed(2));
+    let mut group = Group::generate(&mut System);
+    store.add_seed(StoreKey::Group(&group)).unwrap();
+    group.next_epoch(&mut System).unwrap();
+    let (here, there) = (StoreKey::Node(&here), StoreKey::Node(&there));
+    let both = StoreKey::Group(&group);
+    assert_eq!(store.slots_opened_by(&[here, here]).unwrap(), 1);
+    assert_eq!(store.slots_opened_by(&[there, both]).unwrap(), 1);
+    assert_eq!(store.slots_opened_by(&[here, both]).unwrap(), 2);
+    let words = Group::from_passphrase("tests", "correct horse battery").unwrap();
+    let refused = store.slots_opened_by(&[StoreKey::Group(&words)]);
+    assert!(matches!(refused, Err(KeyError::Passphrase)));
+}

@@ -13,6 +13,7 @@ mod damage;
 mod full;
 mod keys;
 mod kill;
+mod look;
 mod model;
 mod objects;
 mod quota;

@@ -55,7 +55,7 @@ pub(crate) const ROOMS: [Room; 6] = [
     },
     Room {
         name: "stt-cli",
-        may_know: &["stt"],
+        may_know: &["stt", "stt-store"],
         world: World::NoEngine,
     },
 ];
