@@ -6,13 +6,17 @@
 //!
 //! *Invariant*: two processes that start at once with an empty directory end up with one identity.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use data_encoding::HEXLOWER;
+use serde_json::json;
 use stt::{Entropy, NodeSeed, SystemEntropy, stc::content_address};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{exit::Failure, private_file, status::Status};
+use crate::{exit::Failure, pages, private_file, status::Status};
 
 /// `stt id`.
 pub(crate) fn id(data_dir: Option<&Path>, status: Status) -> Result<(), Failure> {
@@ -22,17 +26,41 @@ pub(crate) fn id(data_dir: Option<&Path>, status: Status) -> Result<(), Failure>
         ));
     };
     let seed = node_seed(data_dir, status)?;
-    crate::pages::print(&format!("{}\n", seed.identity().node_id()))
+    let id = seed.identity().node_id().to_string();
+    match status {
+        Status::Human => pages::print(&format!("{id}\n")),
+        Status::Json => pages::print_json(&json!({"node": id})),
+    }
 }
 
 /// The identity kept in `data_dir`; a new one if there is none yet.
 pub(crate) fn node_seed(data_dir: &Path, status: Status) -> Result<NodeSeed, Failure> {
-    let path = data_dir.join(FILE);
+    let path = file_in(data_dir);
     if fs::symlink_metadata(&path).is_err() {
         create(data_dir, &path, status)?;
     }
-    let text = private_file::read(&path)?;
-    parse(&text).ok_or_else(|| Failure::usage(format!("{} holds no node seed", path.display())))
+    parse_file(&private_file::read(&path)?, &path)
+}
+
+/// Where the identity of a node is kept.
+pub(crate) fn file_in(data_dir: &Path) -> PathBuf {
+    data_dir.join(FILE)
+}
+
+/// The identity kept in `data_dir`; none is made.
+pub(crate) fn kept_node_seed(data_dir: &Path) -> Result<NodeSeed, Failure> {
+    let path = file_in(data_dir);
+    parse_file(&private_file::read(&path)?, &path)
+}
+
+/// The identity in the text of a file, if it is the file of one.
+pub(crate) fn node_seed_in(text: &str, path: &Path) -> Option<Result<NodeSeed, Failure>> {
+    let is_one = text.trim_start().starts_with(PREFIX);
+    is_one.then(|| parse_file(text, path))
+}
+
+fn parse_file(text: &str, path: &Path) -> Result<NodeSeed, Failure> {
+    parse(text).ok_or_else(|| Failure::usage(format!("{} holds no node seed", path.display())))
 }
 
 /// The identity that a command asks for: the one kept, or a fresh one.

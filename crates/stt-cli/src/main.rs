@@ -4,7 +4,8 @@
 //! args    what may be asked             seed      making, keeping and finding a group's seed
 //! exit    how the command may end       data_dir  what a node keeps: who it is
 //! status  lines on standard error       pipe      listen and connect
-//! pages   man page, completions         demo      the main job, seen and checked
+//! pages   man page, completions         store     bytes kept on this machine
+//! demo    the main job, seen and checked
 //! ```
 //!
 //! Standard output carries data and nothing else; what a person should know goes to standard error.
@@ -20,7 +21,10 @@ mod private_file;
 mod rate;
 mod runtime;
 mod seed;
+mod signals;
+mod standard;
 mod status;
+mod store;
 
 use std::io::{self, Write};
 
@@ -52,6 +56,7 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
     match cli.command {
         Command::Seed(asked) => seed::run(asked, status),
         Command::Id => data_dir::id(data_dir.as_deref(), status),
+        Command::Store(asked) => runtime::run(Threads::One, store::run(asked, data_dir, status)),
         Command::Listen(asked) => runtime::run(
             Threads::One,
             pipe::listen(asked, data_dir.as_deref(), status),
@@ -65,6 +70,6 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
             runtime::run(Threads::Many, demo::run(asked, data_dir.as_deref(), shape))
         }
         Command::Completions { shell } => pages::completions(shell),
-        Command::Man { command } => pages::man(command.as_deref()),
+        Command::Man { command } => pages::man(&command),
     }
 }

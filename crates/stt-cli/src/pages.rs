@@ -14,25 +14,30 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     print_bytes(&script)
 }
 
-/// `stt man`: the page of the command, or of one of its subcommands.
-pub(crate) fn man(name: Option<&str>) -> Result<(), Failure> {
-    let mut root = Cli::command();
-    root.build();
-    let page = match name {
-        None => root,
-        Some(name) => {
-            let found = root
-                .get_subcommands()
-                .find(|command| command.get_name() == name)
-                .ok_or_else(|| Failure::usage(format!("there is no command `{name}`")))?;
-            found.clone()
-        }
-    };
+/// `stt man`: the page of the command, or of one of its subcommands, however deep.
+pub(crate) fn man(names: &[String]) -> Result<(), Failure> {
+    let mut page = Cli::command();
+    page.build();
+    for (depth, name) in names.iter().enumerate() {
+        let below = page.get_subcommands();
+        let found = below.filter(|command| command.get_name() == name).cloned();
+        page = found.last().ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no command `{}`",
+                names[..=depth].join(" ")
+            ))
+        })?;
+    }
     let mut rendered = Vec::new();
     clap_mangen::Man::new(page)
         .render(&mut rendered)
         .map_err(|error| Failure::other(error.to_string()))?;
     print_bytes(&rendered)
+}
+
+/// Writes a JSON document, on one line, to standard output.
+pub(crate) fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{document}\n"))
 }
 
 /// Writes text to standard output.
@@ -45,7 +50,7 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::other(format!("cannot write: {error}"))),
+        Err(error) => Err(Failure::unwritten("standard output", &error)),
         Ok(()) => Ok(()),
     }
 }

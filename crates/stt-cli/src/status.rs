@@ -60,15 +60,15 @@ impl Status {
         );
     }
 
-    /// A session is over, in order or with a failure.
-    pub(crate) fn closed(self, session: &Session, carried: Carried, failure: Option<&Failure>) {
+    /// A session is over, in order or broken off.
+    pub(crate) fn closed(self, session: &Session, carried: Carried, broken: Option<&impl Display>) {
         let id = session.id();
         let Carried {
             sent,
             received,
             after,
         } = carried;
-        let how = failure.map_or("done", |failure| failure.message.as_str());
+        let how = broken.map_or_else(|| "done".into(), |broken| format!("broken off: {broken}"));
         self.say(
             format_args!(
                 "session {id} {how}; sent {sent} bytes, received {received} in {after:.1?}"
@@ -77,7 +77,7 @@ impl Status {
                 json!({
                     "event": "closed",
                     "id": id.to_string(),
-                    "ok": failure.is_none(),
+                    "ok": broken.is_none(),
                     "reason": how,
                     "sent": sent,
                     "received": received,
@@ -95,7 +95,11 @@ impl Status {
         );
     }
 
+    /// Why the command ends. A program hears the exit code in any case, a person nothing twice.
     pub(crate) fn failed(self, failure: &Failure) {
+        if failure.is_told && self == Self::Human {
+            return;
+        }
         let (code, message) = (failure.exit.code(), &failure.message);
         self.say(
             format_args!("stt: {message}"),

@@ -14,6 +14,7 @@ Examples:
   stt connect HOST:PORT --seed-file group.seed    there; now type on either side
   tar c photos | stt connect HOST:PORT --seed-file group.seed
   stt listen --seed-file group.seed </dev/null | tar x
+  stt store put photo.jpg --data-dir ~/.stt       keep it encrypted here; prints its address
 
 The seed is read from --seed-file FILE, or else from the environment variable STT_SEED. It is a
 random seed as `stt seed new` makes it, or a passphrase, passphrase:REALM:WORDS, where REALM is any
@@ -33,6 +34,7 @@ Examples:
 pub(super) const LISTEN: &str = "\
 Examples:
   stt listen --seed-file group.seed --bind 0.0.0.0:7000
+  stt listen --seed-file group.seed --bind localhost:7000 --bind '[fe80::1%eth0]:7000'
   stt listen --seed-file group.seed </dev/null >received.bin
   stt listen --seed-file group.seed --keep >>log        one peer after the other, until Ctrl-C
   STT_SEED='passphrase:home:correct horse battery' stt listen
@@ -51,6 +53,56 @@ Examples:
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit
 code 0 says that both have ended and that both sides know it; see `stt --help` for the others.";
 
+pub(super) const STORE: &str = "\
+Examples:
+  export STT_DATA_DIR=~/.stt                    the store is ~/.stt/store, the node's seed its key
+  address=$(stt store put photo.jpg)
+  stt store get $address -o again.jpg
+  tar c photos | stt store put
+  stt store ls
+  stt store put notes --store /mnt/disk --seed-file group.seed
+
+The same bytes have the same address, and are stored once. `put` makes the store if there is none,
+and no other command does. One process at a time has a store; another one ends with exit code 12.
+The seed comes from --seed-file or the data dir, never from STT_SEED.";
+
+pub(super) const PUT: &str = "\
+Examples:
+  stt store put photo.jpg
+  tar c photos | stt store put
+  stt store put --ref photo.jpg                 prints ADDRESS:ROOT:LENGTH
+  stt store put --quota 10G photo.jpg
+
+What is printed is durable: it survives a crash and a loss of power. Interrupted before that, nothing
+was stored, and the store is whole. With --json, an object with address, root and length.";
+
+pub(super) const GET: &str = "\
+Examples:
+  stt store get ADDRESS > photo.jpg
+  stt store get ADDRESS -o photo.jpg            appears when it is whole, and not before
+  stt store get ADDRESS:ROOT:LENGTH | tar x
+  stt store get ADDRESS --range 1000..2000      1000 bytes; also 1000.. and ..2000
+
+Each byte is checked before it is written. If a part is damaged, what came before it has gone to
+standard output, and the exit code is 11; a FILE of -o stays as it was, unless it is a device or a pipe.";
+
+pub(super) const VERIFY: &str = "\
+Examples:
+  stt store verify && echo well
+  stt store verify --json | jq .damage
+
+Each damaged place is a line on standard output, and the exit code is 11. Storing a damaged object
+again heals it. Keys and index are kept twice, or made of the rest: opening the store heals them.";
+
+pub(super) const ROTATE_KEY: &str = "\
+Examples:
+  stt store rotate-key                          the seed that opened the store opens it afterwards
+  stt store rotate-key --with group.seed        and this one too
+  stt store rotate-key --drop-others            and nobody else
+
+Only seeds that are at hand can open the store afterwards. Without --drop-others, nothing is done if
+another one would be let go. It rewrites the whole store; if it is interrupted, nothing is lost: run it again.";
+
 pub(super) const DEMO: &str = "\
 Examples:
   stt demo
@@ -68,4 +120,5 @@ Examples:
 pub(super) const MAN: &str = "\
 Examples:
   stt man | man -l -
-  stt man listen > ~/.local/share/man/man1/stt-listen.1";
+  stt man listen > ~/.local/share/man/man1/stt-listen.1
+  stt man store put | man -l -";

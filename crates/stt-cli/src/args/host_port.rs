@@ -13,15 +13,27 @@ impl FromStr for HostPort {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, port) = text.rsplit_once(':').ok_or(NO_PORT)?;
-        let port = port.parse().map_err(|_| NO_PORT)?;
+        let (host, port) = split(text)?;
         if port == 0 {
             return Err("nobody listens on port 0");
         }
-        Ok(Self {
-            host: host_of(host)?.into(),
-            port,
-        })
+        let host = host.to_owned();
+        Ok(Self { host, port })
+    }
+}
+
+/// Host, without brackets, and port.
+pub(super) fn split(text: &str) -> Result<(&str, u16), &'static str> {
+    let (host, port) = text.rsplit_once(':').ok_or(NO_PORT)?;
+    let port = port.parse().map_err(|_| NO_PORT)?;
+    Ok((host_of(host)?, port))
+}
+
+/// An IPv6 address without the interface that a link-local one is seen from: `fe80::1%eth0`.
+pub(super) fn zone_less(host: &str) -> &str {
+    match host.split_once('%') {
+        Some((address, zone)) if !zone.is_empty() => address,
+        _ => host,
     }
 }
 
@@ -30,9 +42,9 @@ fn host_of(text: &str) -> Result<&str, &'static str> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
     {
-        return match inner.parse::<Ipv6Addr>() {
+        return match zone_less(inner).parse::<Ipv6Addr>() {
             Ok(_) => Ok(inner),
-            Err(_) => Err("brackets hold an IPv6 address"),
+            Err(_) => Err("brackets hold an IPv6 address, of a link-local one with %INTERFACE"),
         };
     }
     if text.is_empty() {
@@ -63,6 +75,7 @@ mod tests {
         );
         assert_eq!(parse("192.0.2.7:1"), Some(("192.0.2.7".into(), 1)));
         assert_eq!(parse("[::1]:65535"), Some(("::1".into(), 65535)));
+        assert_eq!(parse("[fe80::1%eth0]:1"), Some(("fe80::1%eth0".into(), 1)));
     }
 
     #[test]
@@ -75,6 +88,8 @@ mod tests {
             "host:0",
             "host:65536",
             "[host]:1",
+            "[host%eth0]:1",
+            "[fe80::1%]:1",
             "[::1]",
         ] {
             assert_eq!(parse(text), None, "{text}");

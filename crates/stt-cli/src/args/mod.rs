@@ -1,17 +1,32 @@
 //! What may be asked of the command, as clap understands it. Texts with examples are in [`examples`].
 
+mod bind;
 mod examples;
 mod host_port;
+mod object;
+mod store;
 
-use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{
-    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint, builder::Resettable,
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint,
+    builder::Resettable,
+    error::{Error, ErrorKind},
 };
 use clap_complete::Shell;
 use stt::NodeId;
 
+pub(crate) use bind::Bind;
 pub(crate) use host_port::HostPort;
+pub(crate) use object::{ByteRange, ObjectName};
+pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
+
+use crate::{exit::Failure, status::Status};
 
 /// Encrypted pipes between peers that share a seed
 ///
@@ -23,11 +38,11 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Keep this node's identity here; without it, each run is somebody new
+    /// Keep this node's identity and store here; without it, each run is somebody new
     #[arg(long, global = true, value_name = "DIR", env = "STT_DATA_DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Write status as JSON, one object a line (demo: one document on standard output)
+    /// Write status and answers as JSON, one object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
@@ -46,9 +61,36 @@ impl Cli {
                 command = command.mut_arg(argument, |argument| argument.env(Resettable::Reset));
             }
         }
-        let read = Self::from_arg_matches(&command.get_matches_mut());
-        read.unwrap_or_else(|error| error.format(&mut command).exit())
+        let arguments: Vec<OsString> = env::args_os().collect();
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.unwrap_or_else(|error| refuse(&error.format(&mut command), &arguments))
     }
+}
+
+/// Says what makes no sense, as a program wants to read it if it does.
+fn refuse(error: &Error, arguments: &[OsString]) -> ! {
+    let options = arguments
+        .split(|argument| argument == OsStr::new("--"))
+        .next();
+    let is_json = options.is_some_and(|options| options.contains(&"--json".into()));
+    if !is_json || !error.use_stderr() {
+        error.exit();
+    }
+    let failure = Failure::usage(sentence_of(error));
+    Status::Json.failed(&failure);
+    std::process::exit(failure.exit.code());
+}
+
+/// What is wrong, without the usage that is shown to a person.
+fn sentence_of(error: &Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing".into();
+    }
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What is to be done.
@@ -70,6 +112,10 @@ pub(crate) enum Command {
     #[command(after_help = examples::CONNECT)]
     Connect(Connect),
 
+    /// Keep bytes encrypted on this machine: they go in, an address comes out and brings them back
+    #[command(after_help = examples::STORE)]
+    Store(Store),
+
     /// Run real nodes in this process, move a file every way there is, and check each byte
     #[command(after_help = examples::DEMO)]
     Demo(Demo),
@@ -84,8 +130,8 @@ pub(crate) enum Command {
     /// Print the man page of stt, or of one of its commands
     #[command(after_help = examples::MAN)]
     Man {
-        /// Which command
-        command: Option<String>,
+        /// Which command, such as `listen` or `seed new`
+        command: Vec<String>,
     },
 }
 
@@ -134,10 +180,10 @@ pub(crate) struct Listen {
     #[command(flatten)]
     pub(crate) seed: SeedSource,
 
-    /// Bind this address and no other, IP:PORT; may be given several times [default: any free
-    /// port on all addresses]
+    /// Bind this address and no other, IP:PORT or NAME:PORT, port 0 for any free one; may be given
+    /// several times [default: any free port on all addresses]
     #[arg(long, value_name = "ADDR")]
-    pub(crate) bind: Vec<SocketAddr>,
+    pub(crate) bind: Vec<Bind>,
 
     /// Serve peers in turn until interrupted, which is exit code 5 if a session was open and else 0;
     /// standard input is not read

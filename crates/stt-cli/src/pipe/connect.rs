@@ -1,6 +1,6 @@
 //! `stt connect`: reaches a peer and opens the stream.
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, path::Path};
 
 use stt::{Accepting, Session, Target};
 
@@ -9,14 +9,10 @@ use super::{
     copy::{Break, Tally, both_ways},
     leave,
     progress::Progress,
-    signals::Signals,
     stdio::{AtEnd, Sink, Source},
 };
 use crate::{
-    args::Connect,
-    data_dir::node_seed_or_fresh,
-    exit::{Exit, Failure},
-    seed,
+    args::Connect, data_dir::node_seed_or_fresh, exit::Failure, seed, signals::Signals,
     status::Status,
 };
 
@@ -43,13 +39,9 @@ pub(crate) fn connect(
             session = node.connect(target) => {
                 session.map_err(|error| Failure::unreached(error, door))?
             }
-            // Looking up a name may take longer than all else.
-            () = tokio::time::sleep(asked.timeout + GRACE) => {
-                let host = asked.to.host;
-                let message = format!("no address of {host} in {:?}", asked.timeout);
-                return Err(Failure::new(Exit::NoAnswer, message));
+            () = signals.next() => {
+                return Err(Failure::broken_off("interrupted before a peer answered"));
             }
-            () = signals.next() => return Err(Break::Interrupted.into()),
         };
         status.session(&session);
         let outcome = run(&session, &mut signals, status).await;
@@ -68,9 +60,8 @@ async fn run(session: &Session, signals: &mut Signals, status: Status) -> Result
     };
     drop(progress);
     let outcome = outcome.inspect_err(|broken| broken.tell(session));
-    let outcome = outcome.map_err(Failure::from);
     status.closed(session, tally.carried(session), outcome.as_ref().err());
-    outcome
+    outcome.map_err(|broken| Failure::from(broken).told())
 }
 
 async fn pipe(session: &Session, tally: &Tally) -> Result<(), Break> {
@@ -83,6 +74,3 @@ async fn pipe(session: &Session, tally: &Tally) -> Result<(), Break> {
     both_ways(session, streams, Some(source), &mut sink, tally).await?;
     Ok(session.close().await?)
 }
-
-/// The library's own timeout says more, so it comes first.
-const GRACE: Duration = Duration::from_millis(500);

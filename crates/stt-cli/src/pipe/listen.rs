@@ -9,10 +9,12 @@ use super::{
     copy::{Break, Tally, both_ways},
     leave,
     progress::Progress,
-    signals::Signals,
     stdio::{AtEnd, Sink, Source},
 };
-use crate::{args::Listen, data_dir::node_seed_or_fresh, exit::Failure, seed, status::Status};
+use crate::{
+    args::Listen, data_dir::node_seed_or_fresh, exit::Failure, seed, signals::Signals,
+    status::Status,
+};
 
 pub(crate) fn listen(
     asked: Listen,
@@ -24,8 +26,10 @@ pub(crate) fn listen(
     async move {
         let (group, seed) = prepared?;
         let (mut builder, limits) = builder(group, seed, asked.patience.idle_timeout);
-        for address in asked.bind {
-            builder = builder.bind(address);
+        for asked in asked.bind {
+            for address in asked.addresses().await? {
+                builder = builder.bind(address);
+            }
         }
         let node = builder.limits(limits).start().await?;
         let mut signals = Signals::watch()?;
@@ -49,7 +53,7 @@ async fn serve_one(node: &Node, signals: &mut Signals, status: Status) -> Result
         () = signals.next() => None,
     };
     let Some(session) = session else {
-        return Err(Break::Interrupted.into());
+        return Err(Failure::broken_off("interrupted before a peer came"));
     };
     node.set_accepting(Accepting::Nobody);
     let talk = async |session: &Session, streams: Streams, tally: &Tally| {
@@ -57,8 +61,8 @@ async fn serve_one(node: &Node, signals: &mut Signals, status: Status) -> Result
         let mut sink = Sink::start(AtEnd::Close).map_err(Break::Output)?;
         both_ways(session, streams, Some(source), &mut sink, tally).await
     };
-    serve(&session, signals, status, talk).await?;
-    Ok(())
+    let served = serve(&session, signals, status, talk).await;
+    served.map_err(|broken| Failure::from(broken).told())
 }
 
 /// Peers that come meanwhile have a session and wait.
@@ -80,7 +84,7 @@ async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Re
         let served = serve(&session, signals, status, talk).await;
         // No other peer would fare better, or none is wanted. After any other end the next one may.
         if let Err(broken @ (Break::Output(_) | Break::Interrupted)) = served {
-            return Err(broken.into());
+            return Err(Failure::from(broken).told());
         }
     }
 }
@@ -112,13 +116,12 @@ async fn serve(
     let carried = tally.carried(session);
     match outcome {
         Ok(()) => {
-            status.closed(session, carried, None);
+            status.closed(session, carried, None::<&Break>);
             Ok(())
         }
         Err(broken) => {
             broken.tell(session);
-            let failure = Failure::broken_off(format!("broken off: {broken}"));
-            status.closed(session, carried, Some(&failure));
+            status.closed(session, carried, Some(&broken));
             Err(broken)
         }
     }

@@ -13,7 +13,6 @@ mod connect;
 mod copy;
 mod listen;
 mod progress;
-mod signals;
 mod stdio;
 
 use std::time::Duration;

@@ -11,6 +11,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 
+use crate::standard::{close_output, input, output};
+
 /// Standard input, in pieces as they come.
 pub(super) struct Source(mpsc::Receiver<io::Result<Bytes>>);
 
@@ -128,43 +130,6 @@ fn write_all(
         }
     }
 }
-
-// Past the library's own buffers, which are small and hold back the end of a line.
-
-#[cfg(unix)]
-fn input() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
-}
-
-#[cfg(unix)]
-fn output() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
-}
-
-#[cfg(windows)]
-fn input() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
-}
-
-#[cfg(windows)]
-fn output() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
-}
-
-/// The process keeps its standard output as long as it lives, so a reader would wait for that.
-#[cfg(unix)]
-fn close_output() {
-    if let Ok(nothing) = File::options().write(true).open("/dev/null") {
-        let _ = rustix::stdio::dup2_stdout(nothing);
-    }
-}
-
-#[cfg(not(unix))]
-fn close_output() {}
 
 /// Bytes read at a time.
 const PIECE: usize = 256 * 1_024;

@@ -2,16 +2,23 @@
 
 use std::{io, path::Path};
 
+use serde_json::{Value, json};
 use stt::{Door, Group, SystemEntropy};
 
 use super::file::SeedFile;
-use crate::{args::Seed, exit::Failure, pages::print, private_file, status::Status};
+use crate::{
+    args::Seed,
+    exit::Failure,
+    pages::{print, print_json},
+    private_file,
+    status::Status,
+};
 
 pub(crate) fn run(asked: Seed, status: Status) -> Result<(), Failure> {
     match asked {
         Seed::New { out } => new(out.as_deref(), status),
         Seed::Next { file } => next(&file, status),
-        Seed::Check { file } => check(&file),
+        Seed::Check { file } => check(&file, status),
     }
 }
 
@@ -44,8 +51,15 @@ fn next(path: &Path, status: Status) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(path: &Path) -> Result<(), Failure> {
+fn check(path: &Path, status: Status) -> Result<(), Failure> {
     let group = super::file::read(path)?;
+    match status {
+        Status::Human => print(&in_words(&group)),
+        Status::Json => print_json(&as_document(&group)),
+    }
+}
+
+fn in_words(group: &Group) -> String {
     let epochs: Vec<_> = group.epochs().map(|epoch| epoch.to_string()).collect();
     let id = group
         .id()
@@ -58,7 +72,15 @@ fn check(path: &Path) -> Result<(), Failure> {
         Door::Gated => epochs.join(" "),
         Door::Open => "none: a passphrase does not rotate".into(),
     };
-    print(&format!("group  {id}\nepochs {epochs}\ndoor   {door}\n"))
+    format!("group  {id}\nepochs {epochs}\ndoor   {door}\n")
+}
+
+fn as_document(group: &Group) -> Value {
+    let (door, epochs) = match group.door() {
+        Door::Gated => ("gated", group.epochs().map(|epoch| epoch.0).collect()),
+        Door::Open => ("open", Vec::new()),
+    };
+    json!({"group": group.id().map(|id| id.to_string()), "epochs": epochs, "door": door})
 }
 
 fn describe(group: &Group) -> String {

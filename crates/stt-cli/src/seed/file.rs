@@ -17,7 +17,7 @@ pub(crate) fn read(path: &Path) -> Result<Group, Failure> {
 }
 
 /// The group in a text that came from `origin`.
-pub(super) fn parse(text: &str, origin: &str) -> Result<Group, Failure> {
+pub(crate) fn parse(text: &str, origin: &str) -> Result<Group, Failure> {
     Group::parse(text).map_err(|error| Failure::usage(format!("{origin}: {error}")))
 }
 

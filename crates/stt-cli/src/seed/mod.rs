@@ -5,4 +5,5 @@ mod file;
 mod source;
 
 pub(crate) use commands::run;
+pub(crate) use file::parse;
 pub(crate) use source::group;

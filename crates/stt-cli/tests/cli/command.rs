@@ -175,8 +175,12 @@ impl Running {
 
     /// Asks it to end, as a service manager does.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        let killed = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(killed.success());
     }
 

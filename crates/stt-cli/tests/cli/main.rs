@@ -12,6 +12,8 @@ mod ends;
 mod identity;
 mod keep;
 mod pipe;
+mod reach;
 mod refusal;
 mod seed;
 mod shown;
+mod store;

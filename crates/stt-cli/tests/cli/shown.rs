@@ -24,6 +24,7 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
         "id",
         "listen",
         "connect",
+        "store",
         "demo",
         "completions",
         "man",
@@ -50,10 +51,81 @@ fn pages_and_completions_are_printed() {
             .text()
             .contains(".TH stt-listen 1")
     );
-    assert_eq!(place.run(&["man", "nothing"]).code, 2);
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(place.run(&["completions", shell]).text().contains("listen"));
+    for (names, title) in [
+        (&["seed", "new"][..], ".TH stt-seed-new 1"),
+        (&["store", "rotate-key"], ".TH stt-store-rotate-key 1"),
+    ] {
+        let page = place.run(&[&["man"], names].concat());
+        assert!(page.text().contains(title), "{}", page.text());
+        let plain = page.text().replace("\\-", "-");
+        assert!(
+            plain.contains(&format!("stt {}", names.join(" "))),
+            "{plain}"
+        );
     }
+    for nothing in [&["man", "nothing"][..], &["man", "seed", "nothing"]] {
+        let refused = place.run(nothing);
+        assert_eq!(refused.code, 2);
+        let named = format!("`{}`", nothing[1..].join(" "));
+        assert!(refused.stderr.contains(&named), "{}", refused.stderr);
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.run(&["completions", shell]);
+        assert!(script.text().contains("listen") && script.text().contains("rotate-key"));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_said_as_json_too() {
+    let place = Place::empty();
+    for arguments in [
+        &["--json", "listen", "--no-such-thing"][..],
+        &["connect", "nowhere", "--json"],
+        &["listen", "--bind", "7000", "--json"],
+        &["store", "get", "abc", "--json"],
+        &["store", "--json"],
+        &["no-such-command", "--json"],
+        &["--json"],
+    ] {
+        let refused = place.run(arguments);
+        assert_eq!((refused.code, refused.text()), (2, ""), "{arguments:?}");
+        let [error] = &objects(&refused.stderr)[..] else {
+            panic!("{arguments:?}: {}", refused.stderr);
+        };
+        assert_eq!(
+            (&error["event"], &error["code"]),
+            (&"error".into(), &2.into())
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            !message.is_empty() && !message.contains("Usage"),
+            "{message}"
+        );
+    }
+    let help = place.run(&["--json", "--help"]);
+    assert!(help.code == 0 && help.text().contains("Examples:"));
+    let behind = place.run(&["no-such-command", "--", "--json"]);
+    assert!(behind.stderr.contains("Usage"), "{}", behind.stderr);
+}
+
+#[test]
+fn answers_about_seeds_and_nodes_are_documents_too() {
+    let place = Place::with_random_seed();
+    place.run(&["seed", "next", "group.seed"]);
+    let id = place.run(&["id", "--data-dir", "here"]);
+    let node = place.run(&["id", "--data-dir", "here", "--json"]);
+    assert_eq!(objects(node.text())[0]["node"], id.text().trim());
+    let checked = place.run(&["seed", "check", "group.seed", "--json"]);
+    let checked = &objects(checked.text())[0];
+    assert_eq!(checked["epochs"], serde_json::json!([1, 2]));
+    assert_eq!(checked["door"], "gated");
+    let in_words = place.run(&["seed", "check", "group.seed"]);
+    assert!(in_words.text().contains(checked["group"].as_str().unwrap()));
+    let open = Place::with_passphrase("correct horse battery");
+    let open = open.run(&["seed", "check", "group.seed", "--json"]);
+    let open = &objects(open.text())[0];
+    assert_eq!(open["door"], "open");
+    assert!(open["group"].is_null());
 }
 
 #[test]

@@ -25,9 +25,25 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a target is reached with `Node::connect`"]
 pub struct Target {
-    host: String,
-    port: u16,
+    place: Place,
     peer: Option<NodeId>,
+}
+
+/// Where a target is to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Name { host: String, port: u16 },
+    Address(SocketAddr),
+}
+
+impl Place {
+    /// What an error calls it.
+    fn host(&self) -> String {
+        match self {
+            Self::Name { host, .. } => host.clone(),
+            Self::Address(address) => address.ip().to_string(),
+        }
+    }
 }
 
 /// Why no session came of a dial.
@@ -84,12 +100,15 @@ pub enum ConnectError {
 
 impl Target {
     /// A host name or IP address, and a UDP port.
+    ///
+    /// A link-local IPv6 address needs its interface, by name or number: `fe80::1%eth0`.
     pub fn udp(host: impl Into<String>, port: u16) -> Self {
-        Self {
-            host: host.into(),
-            port,
-            peer: None,
-        }
+        let host = host.into();
+        Self::at(Place::Name { host, port })
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, peer: None }
     }
 
     /// Accepts no other peer than this one.
@@ -101,7 +120,7 @@ impl Target {
 
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
-        Self::udp(address.ip().to_string(), address.port())
+        Self::at(Place::Address(address))
     }
 }
 
@@ -128,7 +147,7 @@ pub(super) async fn connect(
                 waited,
             },
             None => ConnectError::Resolve {
-                host: target.host.clone(),
+                host: target.place.host(),
                 source: std::io::ErrorKind::TimedOut.into(),
             },
         });
@@ -152,11 +171,16 @@ pub(super) async fn connect(
 
 /// All addresses of the host, the two families in turn.
 async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ConnectError> {
-    let host = target.host.trim_start_matches('[').trim_end_matches(']');
+    let (host, port) = match &target.place {
+        Place::Name { host, port } => (host.as_str(), *port),
+        // As it is: only it knows the interface of a link-local one.
+        Place::Address(address) => return Ok(vec![*address]),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, target.port)]);
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = tokio::net::lookup_host((host, target.port)).await;
+    let found = tokio::net::lookup_host((host, port)).await;
     let found = found.map_err(|source| ConnectError::Resolve {
         host: host.into(),
         source,
@@ -183,7 +207,7 @@ async fn race(
     let mut waiting = plan(shared, addresses);
     let mut running = FuturesUnordered::new();
     let mut worst = ConnectError::Unreachable {
-        host: target.host.clone(),
+        host: target.place.host(),
     };
     loop {
         if let Some((address, seed)) = waiting.pop_front() {
@@ -313,6 +337,16 @@ mod tests {
     fn families_take_turns() {
         let v6 = VecDeque::from(["a", "b", "c"]);
         assert_eq!(in_turn(v6, VecDeque::from(["x"])), ["a", "x", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn a_link_local_address_keeps_its_interface() {
+        let address: SocketAddr = "[fe80::1%7]:7000".parse().unwrap();
+        assert_eq!(resolve(&address.into()).await.unwrap(), [address]);
+        assert_eq!(
+            resolve(&Target::udp("fe80::1%7", 7_000)).await.unwrap(),
+            [address]
+        );
     }
 
     #[test]

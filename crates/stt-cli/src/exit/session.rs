@@ -1,0 +1,50 @@
+//! What errors of nodes and sessions come to.
+
+use stt::{CloseReason, ConnectError, Door, StartError};
+
+use super::{Exit, Failure};
+
+impl Failure {
+    /// The peer of a group with this `door` was not reached.
+    pub(crate) fn unreached(error: ConnectError, door: Door) -> Self {
+        let silence = matches!(error, ConnectError::NoAnswer { .. });
+        let mut failure = Self::from(error);
+        if silence && door == Door::Open {
+            failure.message += ", or too many attempts from your network lately";
+        }
+        failure
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::other(error.to_string())
+    }
+}
+
+impl From<CloseReason> for Failure {
+    fn from(reason: CloseReason) -> Self {
+        Self::broken_off(format!("broken off: {reason}"))
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let exit = match &error {
+            ConnectError::NoAnswer { address, .. } => {
+                let causes = "nobody there, UDP blocked, or a different seed";
+                return Self::new(
+                    Exit::NoAnswer,
+                    format!("no answer from {address}: {causes}"),
+                );
+            }
+            ConnectError::Resolve { .. } | ConnectError::Unreachable { .. } => Exit::NoAnswer,
+            ConnectError::AuthenticationRefused => Exit::Refused,
+            ConnectError::WrongPeer { .. } => Exit::WrongPeer,
+            ConnectError::SelfDial => Exit::Usage,
+            ConnectError::Closed(_) => Exit::BrokenOff,
+            _ => Exit::Other,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

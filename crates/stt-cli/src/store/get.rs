@@ -1,0 +1,69 @@
+//! `stt store get`: an address in, bytes out.
+
+use std::ops::Range;
+
+use stt_store::{ObjectReader, ReadError};
+
+use super::{Place, Stop, output::Output, progress::Progress};
+use crate::{
+    args::{ByteRange, Get, ObjectName},
+    exit::Failure,
+    status::Status,
+};
+
+pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Result<(), Failure> {
+    let store = place.open()?;
+    let mut reader = store.open_reader(asked.object.address())?;
+    check_reference(asked.object, &reader)?;
+    let range = within(asked.range, reader.reference().length)?;
+    if range.is_empty() {
+        // Nothing to read can be damaged, too.
+        reader.read_range(range.clone())?;
+    }
+    let mut output = Output::open(asked.output.as_deref())?;
+    let progress = if output.is_shown() {
+        Progress::none()
+    } else {
+        Progress::of_bytes(status, Some(range.end - range.start))
+    };
+    let mut at = range.start;
+    while at < range.end {
+        stop.check()?;
+        let next = range.end.min((at / PIECE + 1) * PIECE);
+        let piece = reader.read_range(at..next)?;
+        if output.write(&piece)?.is_closed() {
+            return Ok(());
+        }
+        progress.add(piece.len() as u64);
+        at = next;
+    }
+    progress.clear();
+    output.finish()
+}
+
+/// The part of an object of this length that is asked for.
+fn within(asked: Option<ByteRange>, length: u64) -> Result<Range<u64>, ReadError> {
+    let start = asked.map_or(0, |range| range.start);
+    let end = asked.and_then(|range| range.end).unwrap_or(length);
+    let outer = start.max(end);
+    if outer > length {
+        return Err(ReadError::OutOfRange { end: outer, length });
+    }
+    Ok(start..end)
+}
+
+/// A reference says more than its address, and all of it must be so.
+fn check_reference(asked: ObjectName, reader: &ObjectReader) -> Result<(), Failure> {
+    match asked {
+        ObjectName::Reference(claimed) if claimed != reader.reference() => {
+            Err(Failure::usage(format!(
+                "the reference is wrong; the object's is {}",
+                reader.reference()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of a block of the store, so that each is read once.
+const PIECE: u64 = 1 << 20;

@@ -1,0 +1,83 @@
+//! A command that ends too early leaves a store that is whole.
+
+use std::io::Read;
+
+use super::{feed, half_a_put, put, store, with_store};
+use crate::command::{Place, bytes};
+
+fn assert_well(place: &Place, before: &str) {
+    let verified = store(place, &["verify"]);
+    assert_eq!(
+        (verified.code, verified.text()),
+        (0, ""),
+        "{}",
+        verified.stderr
+    );
+    assert_eq!(
+        store(place, &["get", before]).text(),
+        "what was there before"
+    );
+}
+
+#[test]
+fn a_put_that_was_killed_is_put_again() {
+    let place = Place::empty();
+    let before = put(&place, b"what was there before");
+    let object = bytes(12 << 20, 6);
+    for read in [1_000, 1 << 20, (3 << 20) + 5, 11 << 20] {
+        half_a_put(&place, &object[..read]).kill();
+        assert_well(&place, &before);
+    }
+    let address = put(&place, &object);
+    assert!(store(&place, &["get", &address]).stdout == object);
+    assert_well(&place, &before);
+}
+
+#[test]
+fn a_put_that_was_interrupted_stores_nothing() {
+    let place = Place::empty();
+    let before = put(&place, b"what was there before");
+    let object = bytes(5 << 20, 6);
+    for signal in ["-TERM", "-INT"] {
+        let running = half_a_put(&place, &object);
+        running.signal(signal);
+        let ended = running.end();
+        assert_eq!((ended.code, ended.text()), (5, ""), "{}", ended.stderr);
+        assert_eq!(ended.stderr, "stt: interrupted");
+        assert_well(&place, &before);
+        assert_eq!(store(&place, &["ls"]).text().lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_get_that_nobody_reads_can_be_interrupted() {
+    let place = Place::empty();
+    let address = put(&place, &bytes(8 << 20, 6));
+    let mut running = place.start(&with_store(&["get", &address]));
+    let mut stdout = running.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 10]).unwrap();
+    running.terminate();
+    assert_eq!(running.end().code, 5);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let place = Place::empty();
+    let address = put(&place, &bytes(8 << 20, 6));
+    for command in [&["get", &address][..], &["ls"], &["stat"], &["verify"]] {
+        let mut running = place.start(&with_store(command));
+        drop(running.stdout.take());
+        let ended = running.end();
+        assert_eq!(ended.code, 0, "{command:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+    let mut running = place.start(&with_store(&["get", &address]));
+    let mut stdout = running.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 10]).unwrap();
+    drop(stdout);
+    assert_eq!(running.end().code, 0);
+    let mut running = place.start(&with_store(&["put"]));
+    drop((running.stdout.take(), running.stdin.take()));
+    assert_eq!(running.end().code, 0);
+    assert_eq!(feed(&place, &["put"], b"more").code, 0);
+}
