@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! stt-cli -> stt -> { stt-dht, stt-store } -> { stt-wire, stc }
+//! stt-cli -------------------> stt-store
 //! ```
 //!
 //! The picture and its reasons are in ARCHITECTURE.md; this table is what the gate believes.
