@@ -142,14 +142,15 @@ async fn finish_handshake(
         let (platform, limits) = (&shared.platform, &shared.limits);
         let session = Session::start(connection, proved, platform, limits, &shared.inbox);
         let provisional = Provisional(Some(session.clone()));
+        // It may even have ended in order by the time this is looked at: that was a session too.
         tokio::select! {
             biased;
-            _ = session.closed() => {}
             () = session.core().closing.control_open() => {
                 if let Some(session) = provisional.keep() {
                     return Ok(session);
                 }
             }
+            _ = session.closed() => {}
         }
         let peer = Some(session.peer());
         Err(Refused {
