@@ -5,7 +5,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::{peers::KeyExchange, scenarios::Scenario};
+use crate::{peers::Tls, scenarios::Scenario};
 
 /// Measures STT beside noq and quinn: two processes over 127.0.0.1, rounds interleaved.
 #[derive(Debug, Parser)]
@@ -48,9 +48,8 @@ pub(crate) struct Settings {
     /// Tokio's scheduler, on both sides.
     #[arg(long, value_enum, default_value_t = Flavor::MultiThread)]
     pub(crate) flavor: Flavor,
-    /// Key exchange of noq and quinn. STT's is always hybrid.
-    #[arg(long, value_enum, default_value_t = KeyExchange::Hybrid)]
-    pub(crate) key_exchange: KeyExchange,
+    #[command(flatten)]
+    pub(crate) tls: Tls,
     /// bulk: MiB a run, after an eighth of that to warm up.
     #[arg(long, default_value_t = 1_024)]
     pub(crate) mib: u64,
@@ -130,7 +129,8 @@ impl Run {
             add("cpu", cpu.to_string());
         }
         add("flavor", name_of(&settings.flavor));
-        add("key-exchange", name_of(&settings.key_exchange));
+        add("key-exchange", name_of(&settings.tls.key_exchange));
+        add("certificates", name_of(&settings.tls.certificates));
         add("mib", settings.mib.to_string());
         add("seconds", settings.seconds.to_string());
         add("in-flight", settings.in_flight.to_string());

@@ -55,21 +55,21 @@ fn begin(run: &Run) -> Result<Runtime> {
 }
 
 async fn server(run: &Run) -> Result<()> {
-    let (scenario, key_exchange) = (run.scenario, run.settings.key_exchange);
+    let (scenario, tls) = (run.scenario, run.settings.tls);
     std::thread::spawn(exit_with_parent);
     match run.peer {
         PeerName::Stt => {
-            let (stt, ticket) = Stt::serve(key_exchange).await?;
+            let (stt, ticket) = Stt::serve(tls).await?;
             println!("{}", ticket.to_line());
             scenarios::serve_stt(stt, scenario).await?;
         }
         PeerName::Noq => {
-            let (noq, ticket) = Noq::serve(key_exchange).await?;
+            let (noq, ticket) = Noq::serve(tls).await?;
             println!("{}", ticket.to_line());
             scenarios::serve(noq, scenario).await;
         }
         PeerName::Quinn => {
-            let (quinn, ticket) = Quinn::serve(key_exchange).await?;
+            let (quinn, ticket) = Quinn::serve(tls).await?;
             println!("{}", ticket.to_line());
             scenarios::serve(quinn, scenario).await;
         }
@@ -84,15 +84,11 @@ async fn client(run: &Run, ticket: &Ticket) -> Result<Outcome> {
         scenario: run.scenario,
         settings: run.settings.clone(),
     };
-    let key_exchange = run.settings.key_exchange;
+    let tls = run.settings.tls;
     match run.peer {
-        PeerName::Stt => {
-            scenarios::measure_stt(Stt::client(key_exchange, ticket).await?, job).await
-        }
-        PeerName::Noq => scenarios::measure(Noq::client(key_exchange, ticket).await?, job).await,
-        PeerName::Quinn => {
-            scenarios::measure(Quinn::client(key_exchange, ticket).await?, job).await
-        }
+        PeerName::Stt => scenarios::measure_stt(Stt::client(tls, ticket).await?, job).await,
+        PeerName::Noq => scenarios::measure(Noq::client(tls, ticket).await?, job).await,
+        PeerName::Quinn => scenarios::measure(Quinn::client(tls, ticket).await?, job).await,
     }
 }
 

@@ -55,9 +55,10 @@ struct Document<'a> {
 fn settings(plan: &Plan) -> String {
     let pinned = if plan.pin { "pinned" } else { "not pinned" };
     format!(
-        "{}, {pinned}; key exchange of noq and quinn: {}.",
+        "{}, {pinned}; key exchange of noq and quinn: {}, certificates: {}.",
         name_of(&plan.settings.flavor),
-        name_of(&plan.settings.key_exchange)
+        name_of(&plan.settings.tls.key_exchange),
+        name_of(&plan.settings.tls.certificates)
     )
 }
 

@@ -10,7 +10,7 @@ use std::{future::Future, net::SocketAddr};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 
-pub(crate) use tls::KeyExchange;
+pub(crate) use tls::Tls;
 
 /// Streams either side may have open, and for how long a connection may be silent: what is changed
 /// for every peer. The rest is each library's default.
@@ -57,9 +57,9 @@ pub(crate) trait Peer: Clone + Send + Sync + Sized + 'static {
     type Connection: Connection;
 
     /// Binds a port on loopback and serves.
-    async fn serve(key_exchange: KeyExchange) -> Result<(Self, Ticket)>;
+    async fn serve(tls: Tls) -> Result<(Self, Ticket)>;
 
-    async fn client(key_exchange: KeyExchange, ticket: &Ticket) -> Result<Self>;
+    async fn client(tls: Tls, ticket: &Ticket) -> Result<Self>;
 
     fn connect(&self, address: SocketAddr)
     -> impl Future<Output = Result<Self::Connection>> + Send;

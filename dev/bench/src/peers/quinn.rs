@@ -13,9 +13,7 @@ use quinn::{
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
 
-use super::{
-    Connection, End, IDLE_SECONDS, KeyExchange, Peer, Reader, STREAMS, Ticket, Writer, tls,
-};
+use super::{Connection, End, IDLE_SECONDS, Peer, Reader, STREAMS, Ticket, Tls, Writer, tls};
 
 #[derive(Clone)]
 pub(crate) struct Quinn(Endpoint);
@@ -24,8 +22,8 @@ impl Peer for Quinn {
     type Attempt = Incoming;
     type Connection = quinn::Connection;
 
-    async fn serve(key_exchange: KeyExchange) -> Result<(Self, Ticket)> {
-        let (tls, credential) = tls::server(key_exchange)?;
+    async fn serve(tls: Tls) -> Result<(Self, Ticket)> {
+        let (tls, credential) = tls::server(tls)?;
         let crypto = QuicServerConfig::try_from(tls)?;
         let mut config = ServerConfig::with_crypto(Arc::new(crypto));
         config.transport_config(transport()?);
@@ -40,8 +38,8 @@ impl Peer for Quinn {
         ))
     }
 
-    async fn client(key_exchange: KeyExchange, ticket: &Ticket) -> Result<Self> {
-        let crypto = QuicClientConfig::try_from(tls::client(key_exchange, &ticket.credential)?)?;
+    async fn client(tls: Tls, ticket: &Ticket) -> Result<Self> {
+        let crypto = QuicClientConfig::try_from(tls::client(tls, &ticket.credential)?)?;
         let mut config = ClientConfig::new(Arc::new(crypto));
         config.transport_config(transport()?);
         let mut endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into())?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use stt::{Group, Limits, Node, RecvStream, SendStream, Session, SystemEntropy};
 
-use super::{Connection, End, IDLE_SECONDS, KeyExchange, Peer, Reader, STREAMS, Ticket, Writer};
+use super::{Connection, End, IDLE_SECONDS, Peer, Reader, STREAMS, Ticket, Tls, Writer};
 
 #[derive(Clone)]
 pub(crate) struct Stt(pub(crate) Node);
@@ -18,7 +18,7 @@ impl Peer for Stt {
     type Attempt = Session;
     type Connection = Session;
 
-    async fn serve(_: KeyExchange) -> Result<(Self, Ticket)> {
+    async fn serve(_: Tls) -> Result<(Self, Ticket)> {
         let group = Group::generate(&mut SystemEntropy);
         let text = group.to_text().context("a random group has a text")?;
         let node = start(group).await?;
@@ -29,7 +29,7 @@ impl Peer for Stt {
         Ok((Self(node), ticket))
     }
 
-    async fn client(_: KeyExchange, ticket: &Ticket) -> Result<Self> {
+    async fn client(_: Tls, ticket: &Ticket) -> Result<Self> {
         let group = Group::parse(&ticket.credential)?;
         Ok(Self(start(group).await?))
     }
