@@ -45,7 +45,7 @@ pub(super) async fn write_control(core: Arc<Core>) {
 /// Reads the peer's control stream. A second one, its end, or a frame that breaks the rules ends
 /// the session.
 pub(super) async fn read_control(core: Arc<Core>, mut stream: RecvStream) {
-    stream.detach_from_ledger();
+    stream.leave_ledger();
     if !core.closing.control_arrived() {
         return end(&core, ControlViolation::Second);
     }

@@ -17,7 +17,7 @@ use stt_wire::StreamKind;
 
 use super::{
     CloseReason, SendError, SessionId,
-    accept::AcceptQueues,
+    accept::Accepting,
     checkpoints::Checkpoints,
     closing::Closing,
     flag::Flag,
@@ -45,11 +45,11 @@ pub(crate) struct Core {
     pub(crate) limits: Arc<Limits>,
     pub(crate) proved: Authenticated,
     pub(crate) control: Arc<OutboundControl>,
-    pub(crate) checkpoints: Arc<Checkpoints>,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) outbox: Outbox,
     pub(crate) frames: Frames,
-    pub(crate) accepted: AcceptQueues,
+    pub(crate) accepting: Accepting,
     pub(crate) closing: Closing,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) meters: Arc<Meters>,
@@ -95,11 +95,11 @@ impl Core {
         // Both kinds of streams, each way, besides the few of ours.
         let max_streams = 2 * limits.streams as usize + 32;
         Arc::new(Self {
-            checkpoints: Arc::new(Checkpoints::new(Arc::clone(&control), max_streams)),
+            checkpoints: Checkpoints::new(Arc::clone(&control), max_streams),
             key: connection.stable_id() as u64,
             meters,
             frames: Frames::new(limits.frame),
-            accepted: AcceptQueues::new(),
+            accepting: Accepting::new(),
             round_trip: AtomicU64::new(round_trip.as_micros() as u64),
             remote: Mutex::new(remote.map(unmapped)),
             key_updates: Mutex::new(KeyUpdates {
@@ -207,7 +207,7 @@ impl Core {
         self.checkpoints.close();
         self.outbox.close();
         self.frames.close();
-        self.accepted.close();
+        self.accepting.close();
         self.inbox.close(self.key);
         self.over.raise();
     }

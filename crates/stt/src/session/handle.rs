@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use noq::Connection;
 use stc::{Epoch, NodeId, Secret, StcContext};
-use stt_wire::{StreamKind, UserFrameType};
+use stt_wire::UserFrameType;
 use zeroize::Zeroizing;
 
 use super::{
     By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, ReceiveFrameError, RecvStream,
     SendError, SendStream, SessionError, SessionId, SessionStats, accept, closing, control,
     core::Core, frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
-    write_queue::header,
+    write_queue::DATA_HEADER,
 };
 use crate::{
     limits::Limits,
@@ -120,7 +120,7 @@ impl Session {
 
     async fn name(&self, engine: noq::SendStream) -> Result<SendStream, SessionError> {
         let mut send = SendStream::new(&self.core, engine);
-        let named = send.write_unmetered(header(StreamKind::DATA_STREAM)).await;
+        let named = send.write_unmetered(DATA_HEADER.clone()).await;
         named.map_err(|_| self.core.close_reason())?;
         Ok(send)
     }
@@ -135,9 +135,7 @@ impl Session {
     ///
     /// Cancel safe.
     pub async fn accept_stream(&self) -> Result<(SendStream, RecvStream), CloseReason> {
-        self.core
-            .accepted
-            .two_way()
+        accept::next_two_way(&self.core)
             .await
             .ok_or_else(|| self.core.close_reason())
     }
@@ -152,9 +150,7 @@ impl Session {
     ///
     /// Cancel safe.
     pub async fn accept_uni(&self) -> Result<RecvStream, CloseReason> {
-        self.core
-            .accepted
-            .one_way()
+        accept::next_one_way(&self.core)
             .await
             .ok_or_else(|| self.core.close_reason())
     }

@@ -33,15 +33,16 @@ struct Counts {
     uni: AtomicU64,
 }
 
-/// One half of a stream that is still going on; over when dropped.
+/// Something that is still going on as one half of a stream is; over when dropped.
 #[derive(Debug)]
 pub(crate) struct LedgerEntry {
     ledger: Arc<Ledger>,
     half: Half,
 }
 
+/// Which way a half of a stream runs.
 #[derive(Debug, Clone, Copy)]
-enum Half {
+pub(crate) enum Half {
     Sending,
     Receiving,
 }
@@ -59,11 +60,21 @@ impl Ledger {
     }
 
     pub(crate) fn sending(self: &Arc<Self>) -> LedgerEntry {
-        self.enter(Half::Sending)
+        self.entry(Half::Sending)
     }
 
     pub(crate) fn receiving(self: &Arc<Self>) -> LedgerEntry {
-        self.enter(Half::Receiving)
+        self.entry(Half::Receiving)
+    }
+
+    /// Half of a stream begins. Whoever says so says [`end`](Self::end) too, once.
+    pub(crate) fn begin(&self, half: Half) {
+        self.counter(half).fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn end(&self, half: Half) {
+        self.counter(half).fetch_sub(1, SeqCst);
+        self.tell();
     }
 
     /// Streams we opened so far.
@@ -100,8 +111,8 @@ impl Ledger {
         }
     }
 
-    fn enter(self: &Arc<Self>, half: Half) -> LedgerEntry {
-        self.counter(half).fetch_add(1, SeqCst);
+    fn entry(self: &Arc<Self>, half: Half) -> LedgerEntry {
+        self.begin(half);
         LedgerEntry {
             ledger: Arc::clone(self),
             half,
@@ -124,8 +135,7 @@ impl Ledger {
 
 impl Drop for LedgerEntry {
     fn drop(&mut self) {
-        self.ledger.counter(self.half).fetch_sub(1, SeqCst);
-        self.ledger.tell();
+        self.ledger.end(self.half);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Used by message lanes and by the stream of user frames. The task takes all that waits in one
 //! write, so that a thousand tiny messages fill packets instead of being a packet each.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -182,8 +182,11 @@ pub(crate) async fn open(core: &Arc<Core>, kind: StreamKind) -> Option<SendStrea
     Some(stream)
 }
 
+/// The first frame of a data stream.
+pub(super) static DATA_HEADER: LazyLock<Bytes> = LazyLock::new(|| header(StreamKind::DATA_STREAM));
+
 /// The first frame of a stream we open.
-pub(super) fn header(kind: StreamKind) -> Bytes {
+fn header(kind: StreamKind) -> Bytes {
     let mut header = BytesMut::new();
     Open { kind }.encode(&mut header);
     header.freeze()

@@ -1,55 +1,55 @@
 //! Streams the peer opens: each says what it is, within its time, and goes where it belongs.
 
 mod naming;
+mod way;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::Arc,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
 use futures_util::FutureExt;
+use noq_proto::Dir;
 use stt_wire::{Direction, RegisteredStreamCode, StreamCode, StreamKind};
 use tokio::sync::Semaphore;
 
 use naming::{Named, Naming};
+use way::Way;
 
 use super::{
     By, CloseReason,
     control::read_control,
     core::Core,
     messages::lane_reader::read_lane,
-    queue::Queue,
     stream::{RecvStream, SendStream},
 };
 
-/// Data streams that wait for the application to accept them. Their number is bounded by the
-/// engine's limit on open streams, so the queues need none of their own.
+/// A stream of the peer, with the way back if it has one.
+type Incoming = (RecvStream, Option<SendStream>);
+
+/// Streams the peer opens.
 #[derive(Debug)]
-pub(crate) struct AcceptQueues {
-    two_way: Queue<(SendStream, RecvStream)>,
-    one_way: Queue<RecvStream>,
+pub(crate) struct Accepting {
+    /// Data streams, by direction.
+    ways: [Way<Incoming>; 2],
+    /// A permit for each stream that is waited for to say what it is.
+    unnamed: Semaphore,
     /// A bit for each lane the peer has opened; each may come once.
     lanes: AtomicU32,
 }
 
-impl AcceptQueues {
+impl Accepting {
     pub(super) fn new() -> Self {
         Self {
-            two_way: Queue::new(),
-            one_way: Queue::new(),
+            ways: [Way::new(), Way::new()],
+            unnamed: Semaphore::new(MAX_UNNAMED_STREAMS),
             lanes: AtomicU32::new(0),
         }
     }
 
-    pub(super) async fn two_way(&self) -> Option<(SendStream, RecvStream)> {
-        self.two_way.pop().await
-    }
-
-    pub(super) async fn one_way(&self) -> Option<RecvStream> {
-        self.one_way.pop().await
+    fn way(&self, dir: Dir) -> &Way<Incoming> {
+        &self.ways[dir as usize]
     }
 
     fn lane_is_new(&self, lane: u8) -> bool {
@@ -59,54 +59,66 @@ impl AcceptQueues {
 
     /// The session is over.
     pub(super) fn close(&self) {
-        // An item holds its session, which holds these queues.
-        self.two_way.close_and_drop();
-        self.one_way.close_and_drop();
+        for way in &self.ways {
+            // An item holds its session, which holds these queues.
+            way.taken.close_and_drop();
+        }
+    }
+}
+
+/// The next two-way data stream; `None` when the session is over. Cancel safe.
+pub(super) async fn next_two_way(core: &Arc<Core>) -> Option<(SendStream, RecvStream)> {
+    let (recv, send) = next(core, Dir::Bi).await?;
+    Some((send?, recv))
+}
+
+/// The next one-way data stream; `None` when the session is over. Cancel safe.
+pub(super) async fn next_one_way(core: &Arc<Core>) -> Option<RecvStream> {
+    let (recv, _) = next(core, Dir::Uni).await?;
+    Some(recv)
+}
+
+async fn next(core: &Arc<Core>, dir: Dir) -> Option<Incoming> {
+    let way = core.accepting.way(dir);
+    let _waiting = way.wait();
+    loop {
+        if let Some(taken) = way.taken.try_pop() {
+            return Some(taken);
+        }
+        let (recv, send) = tokio::select! {
+            biased;
+            accepted = accept_one(core, dir) => match accepted {
+                Some(accepted) => accepted,
+                None => return way.taken.pop().await,
+            },
+            taken = way.taken.pop() => return taken,
+        };
+        if let Some(data) = sort(core, recv, send) {
+            return Some(data);
+        }
     }
 }
 
 /// Takes the peer's streams until the session ends.
-///
-/// The first frame of a stream comes with the stream itself as a rule, so it is looked for at once;
-/// only a stream that has to be waited for gets a task and a clock.
 pub(super) async fn accept_streams(core: Arc<Core>) {
-    let unnamed = Arc::new(Semaphore::new(MAX_UNNAMED_STREAMS));
-    while let Some((mut recv, send)) = accept_one(&core).await {
-        let mut naming = Naming::default();
-        if let Some(named) = naming.name(&mut recv).now_or_never() {
-            take(&core, named, recv, send);
-            continue;
+    tokio::join!(accept_all(&core, Dir::Uni), accept_all(&core, Dir::Bi));
+}
+
+async fn accept_all(core: &Arc<Core>, dir: Dir) {
+    let way = core.accepting.way(dir);
+    while let Some((recv, send)) = way.after_those_who_wait(accept_one(core, dir)).await {
+        if let Some(data) = sort(core, recv, send) {
+            way.taken.push(data);
         }
-        // Never closed, so this can't fail.
-        let Ok(permit) = Arc::clone(&unnamed).acquire_owned().await else {
-            return;
-        };
-        let task = Arc::clone(&core);
-        core.platform.spawn(async move {
-            let named = tokio::select! {
-                biased;
-                named = naming.name(&mut recv) => Some(named),
-                () = time_to_name(&task) => None,
-            };
-            drop(permit);
-            if let Some(named) = named {
-                take(&task, named, recv, send);
-            } else {
-                // What was on it is lost, so an end can't be called orderly any more.
-                task.closing.lost_something();
-                reject(recv, send, RegisteredStreamCode::OpenTimeout);
-            }
-        });
     }
 }
 
 /// The next stream the peer opened; `None` when the session is over.
-async fn accept_one(core: &Arc<Core>) -> Option<(RecvStream, Option<SendStream>)> {
-    let (recv, send) = tokio::select! {
-        biased;
-        opened = core.connection.accept_uni() => (opened.ok()?, None),
-        opened = core.connection.accept_bi() => {
-            let (send, recv) = opened.ok()?;
+async fn accept_one(core: &Arc<Core>, dir: Dir) -> Option<Incoming> {
+    let (recv, send) = match dir {
+        Dir::Uni => (core.connection.accept_uni().await.ok()?, None),
+        Dir::Bi => {
+            let (send, recv) = core.connection.accept_bi().await.ok()?;
             (recv, Some(send))
         }
     };
@@ -117,6 +129,47 @@ async fn accept_one(core: &Arc<Core>) -> Option<(RecvStream, Option<SendStream>)
     core.ledger.accepted(recv.id());
     let send = send.map(|send| SendStream::new(core, send));
     Some((RecvStream::new(core, recv), send))
+}
+
+/// Brings a stream where it belongs; gives it back if that is the application.
+///
+/// The first frame of a stream comes with the stream itself as a rule, so it is looked for at once;
+/// only a stream that has to be waited for gets a task and a clock.
+fn sort(core: &Arc<Core>, mut recv: RecvStream, send: Option<SendStream>) -> Option<Incoming> {
+    let mut naming = Naming::default();
+    if let Some(named) = naming.name(&mut recv).now_or_never() {
+        return place(core, named, recv, send);
+    }
+    let late = wait_for_name(Arc::clone(core), naming, recv, send);
+    core.platform.spawn(late);
+    None
+}
+
+async fn wait_for_name(
+    core: Arc<Core>,
+    mut naming: Naming,
+    mut recv: RecvStream,
+    send: Option<SendStream>,
+) {
+    // Never closed, so this can't fail.
+    let Ok(permit) = core.accepting.unnamed.acquire().await else {
+        return;
+    };
+    let named = tokio::select! {
+        biased;
+        named = naming.name(&mut recv) => Some(named),
+        () = time_to_name(&core) => None,
+    };
+    drop(permit);
+    let Some(named) = named else {
+        // What was on it is lost, so an end can't be called orderly any more.
+        core.closing.lost_something();
+        return reject(recv, send, RegisteredStreamCode::OpenTimeout);
+    };
+    let dir = if send.is_some() { Dir::Bi } else { Dir::Uni };
+    if let Some(data) = place(&core, named, recv, send) {
+        core.accepting.way(dir).taken.push(data);
+    }
 }
 
 /// Resolves when a stream has had its time to say what it is. Seconds in which nothing at all came
@@ -135,9 +188,14 @@ async fn time_to_name(core: &Core) {
     }
 }
 
-fn take(core: &Arc<Core>, named: Named, recv: RecvStream, send: Option<SendStream>) {
+fn place(
+    core: &Arc<Core>,
+    named: Named,
+    recv: RecvStream,
+    send: Option<SendStream>,
+) -> Option<Incoming> {
     match named {
-        Named::As(kind) => serve(core, kind, recv, send),
+        Named::As(kind) => return serve(core, kind, recv, send),
         Named::Refused(why) => reject(recv, send, why),
         Named::Broken(error) => {
             tracing::warn!(%error, session = %core.id(), "stream header");
@@ -145,33 +203,40 @@ fn take(core: &Arc<Core>, named: Named, recv: RecvStream, send: Option<SendStrea
         }
         Named::Gone => reject(recv, send, RegisteredStreamCode::None),
     }
+    None
 }
 
-fn serve(core: &Arc<Core>, kind: StreamKind, recv: RecvStream, send: Option<SendStream>) {
+fn serve(
+    core: &Arc<Core>,
+    kind: StreamKind,
+    recv: RecvStream,
+    send: Option<SendStream>,
+) -> Option<Incoming> {
     let direction = if send.is_some() {
         Direction::TwoWay
     } else {
         Direction::OneWay
     };
     if !kind.may_run(direction) {
-        return reject(recv, send, RegisteredStreamCode::RefusedKind);
+        reject(recv, send, RegisteredStreamCode::RefusedKind);
+        return None;
     }
-    match (kind, send) {
-        (StreamKind::Data { .. }, Some(send)) => core.accepted.two_way.push((send, recv)),
-        (StreamKind::Data { .. }, None) => core.accepted.one_way.push(recv),
-        (StreamKind::Control, None) => core.platform.spawn(read_control(Arc::clone(core), recv)),
-        (StreamKind::UserFrames, None) => {
+    match kind {
+        StreamKind::Data { .. } => return Some((recv, send)),
+        StreamKind::Control => core.platform.spawn(read_control(Arc::clone(core), recv)),
+        StreamKind::UserFrames => {
             let task = Arc::clone(core);
             core.platform
                 .spawn(async move { task.frames.read(&task, recv).await });
         }
-        (StreamKind::Messages { lane }, None) if core.accepted.lane_is_new(lane) => {
+        StreamKind::Messages { lane } if core.accepting.lane_is_new(lane) => {
             let lane = read_lane(Arc::clone(core), Arc::clone(&core.inbox), recv);
             core.platform.spawn(lane);
         }
-        (StreamKind::Messages { .. }, None) => core.end(CloseReason::Violation { by: By::Us }),
-        (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
+        _ => reject(recv, send, RegisteredStreamCode::RefusedKind),
     }
+    None
 }
 
 fn reject(mut recv: RecvStream, send: Option<SendStream>, why: RegisteredStreamCode) {

@@ -1,11 +1,12 @@
 //! What a stream says that it is.
 
+use bytes::Buf;
 use stt_wire::{
     DecodeError, FrameDecoder, Open, OpenError, RegisteredStreamCode, StreamKind,
     limits::MAX_OPEN_LEN,
 };
 
-use crate::session::stream::RecvStream;
+use crate::session::{stream::RecvStream, write_queue::DATA_HEADER};
 
 /// A stream of which the first frame was read.
 #[derive(Clone, Copy)]
@@ -37,6 +38,12 @@ impl Naming {
                 Ok(None) if !self.0.is_idle() => return Named::Broken(DecodeError::Truncated),
                 Ok(None) | Err(_) => return Named::Gone,
             };
+            // Most streams begin so, and in one piece.
+            if self.0.is_idle() && piece.starts_with(&DATA_HEADER) {
+                piece.advance(DATA_HEADER.len());
+                recv.give_back(piece);
+                return Named::As(StreamKind::DATA_STREAM);
+            }
             let frame = match self.0.decode(&mut piece) {
                 Ok(None) => continue,
                 Ok(Some(frame)) => frame,

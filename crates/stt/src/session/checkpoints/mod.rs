@@ -11,12 +11,10 @@
 mod reading;
 mod writing;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering::SeqCst},
-};
+use std::sync::{Arc, atomic::Ordering::SeqCst};
 
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 pub(crate) use reading::ReadProgress;
 pub(crate) use writing::SmallWrites;
@@ -30,7 +28,7 @@ use writing::Answer;
 pub(crate) struct Checkpoints {
     control: Arc<OutboundControl>,
     /// Streams of ours that wait for an answer, or have.
-    asked: Mutex<HashMap<u64, Arc<Answer>>>,
+    asked: Mutex<FxHashMap<u64, Arc<Answer>>>,
     /// Streams of the peer that are being read here.
     reading: Mutex<Reading>,
     /// Most streams the peer may have open: questions about more are a violation.
@@ -39,9 +37,9 @@ pub(crate) struct Checkpoints {
 
 #[derive(Debug, Default)]
 struct Reading {
-    progress: HashMap<u64, Arc<Progress>>,
+    progress: FxHashMap<u64, Arc<Progress>>,
     /// Questions that came before their stream did.
-    early: HashMap<u64, u64>,
+    early: FxHashMap<u64, u64>,
     /// Per kind of stream, the first one not yet seen.
     unseen: [u64; STREAM_KINDS],
 }
@@ -61,12 +59,14 @@ impl Checkpoints {
     }
 
     /// Begins to count the application's reading of a stream.
-    pub(crate) fn begin_reading(self: &Arc<Self>, stream: u64) -> ReadProgress {
+    pub(crate) fn begin_reading(&self, stream: u64) -> ReadProgress {
         let progress = Arc::new(Progress::default());
         let mut reading = self.reading.lock();
         let unseen = &mut reading.unseen[kind(stream)];
         *unseen = (stream + STREAM_KINDS as u64).max(*unseen);
-        if let Some(wanted) = reading.early.remove(&stream) {
+        if !reading.early.is_empty()
+            && let Some(wanted) = reading.early.remove(&stream)
+        {
             progress.wanted.store(wanted, SeqCst);
         }
         reading.progress.insert(stream, Arc::clone(&progress));
@@ -74,7 +74,6 @@ impl Checkpoints {
             stream,
             consumed: 0,
             progress,
-            checkpoints: Arc::clone(self),
         }
     }
 
@@ -140,37 +139,37 @@ mod tests {
         *,
     };
 
-    fn checkpoints() -> Arc<Checkpoints> {
-        Arc::new(Checkpoints::new(Arc::default(), 4))
+    fn checkpoints() -> Checkpoints {
+        Checkpoints::new(Arc::default(), 4)
     }
 
-    fn is_ready(writes: &mut SmallWrites) -> bool {
+    fn is_ready(writes: &mut SmallWrites, checkpoints: &Checkpoints) -> bool {
         writes
-            .poll_ready(&Context::from_waker(Waker::noop()))
+            .poll_ready(&Context::from_waker(Waker::noop()), checkpoints)
             .is_ready()
     }
 
     #[test]
     fn small_writes_wait_at_the_limit_until_the_reader_has_consumed() {
         let checkpoints = checkpoints();
-        let mut writes = SmallWrites::new(&checkpoints, 2);
+        let mut writes = SmallWrites::new(2);
         for _ in 0..MAX_UNCONSUMED_WRITES {
-            assert!(is_ready(&mut writes));
-            writes.wrote(10);
+            assert!(is_ready(&mut writes, &checkpoints));
+            writes.wrote(10, &checkpoints);
         }
-        assert!(!is_ready(&mut writes));
+        assert!(!is_ready(&mut writes, &checkpoints));
         checkpoints.answered(2, ASK_AFTER as u64 * 10);
-        assert!(is_ready(&mut writes));
+        assert!(is_ready(&mut writes, &checkpoints));
     }
 
     #[test]
     fn bulk_never_asks() {
         let checkpoints = checkpoints();
-        let mut writes = SmallWrites::new(&checkpoints, 2);
+        let mut writes = SmallWrites::new(2);
         for _ in 0..10_000 {
-            writes.wrote(SMALL_WRITE_BYTES);
+            writes.wrote(SMALL_WRITE_BYTES, &checkpoints);
         }
-        assert!(is_ready(&mut writes));
+        assert!(is_ready(&mut writes, &checkpoints));
         assert!(checkpoints.asked.lock().is_empty());
     }
 
@@ -186,9 +185,9 @@ mod tests {
     #[test]
     fn a_writer_does_not_wait_for_a_session_that_is_over() {
         let checkpoints = checkpoints();
-        let mut writes = SmallWrites::new(&checkpoints, 2);
-        (0..MAX_UNCONSUMED_WRITES).for_each(|_| writes.wrote(1));
+        let mut writes = SmallWrites::new(2);
+        (0..MAX_UNCONSUMED_WRITES).for_each(|_| writes.wrote(1, &checkpoints));
         checkpoints.close();
-        assert!(is_ready(&mut writes));
+        assert!(is_ready(&mut writes, &checkpoints));
     }
 }

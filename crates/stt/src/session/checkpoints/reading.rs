@@ -31,33 +31,27 @@ pub(crate) struct ReadProgress {
     pub(super) stream: u64,
     pub(super) consumed: u64,
     pub(super) progress: Arc<Progress>,
-    pub(super) checkpoints: Arc<Checkpoints>,
 }
 
 impl ReadProgress {
     /// The application took `bytes` more.
     #[inline]
-    pub(crate) fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize, checkpoints: &Checkpoints) {
         self.consumed += bytes as u64;
         self.progress.consumed.store(self.consumed, SeqCst);
         let wanted = self.progress.wanted.load(SeqCst);
         if self.consumed >= wanted {
             self.progress.wanted.store(NOTHING_WANTED, SeqCst);
-            self.checkpoints.control.reached(self.stream, wanted);
+            checkpoints.control.reached(self.stream, wanted);
         }
     }
-}
 
-impl Drop for ReadProgress {
-    fn drop(&mut self) {
-        self.checkpoints
-            .reading
-            .lock()
-            .progress
-            .remove(&self.stream);
+    /// The application holds nothing of the stream any more.
+    pub(crate) fn end(&mut self, checkpoints: &Checkpoints) {
+        checkpoints.reading.lock().progress.remove(&self.stream);
         let wanted = self.progress.wanted.load(SeqCst);
         if wanted != NOTHING_WANTED {
-            self.checkpoints.control.reached(self.stream, wanted);
+            checkpoints.control.reached(self.stream, wanted);
         }
     }
 }

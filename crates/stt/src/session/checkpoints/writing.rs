@@ -24,7 +24,6 @@ pub(crate) struct SmallWrites {
     question: Option<(u64, usize)>,
     /// Made with the first question: most streams never ask.
     answer: Option<Arc<Answer>>,
-    checkpoints: Arc<Checkpoints>,
 }
 
 #[derive(Debug, Default)]
@@ -34,27 +33,26 @@ pub(super) struct Answer {
 }
 
 impl SmallWrites {
-    pub(crate) fn new(checkpoints: &Arc<Checkpoints>, stream: u64) -> Self {
+    pub(crate) fn new(stream: u64) -> Self {
         Self {
             stream,
             written: 0,
             unconsumed: 0,
             question: None,
             answer: None,
-            checkpoints: Arc::clone(checkpoints),
         }
     }
 
     /// Ready when one more write may go out. Cancel safe.
     #[inline]
-    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>, checkpoints: &Checkpoints) -> Poll<()> {
         if self.unconsumed < MAX_UNCONSUMED_WRITES {
             return Poll::Ready(());
         }
         if let Some(answer) = &self.answer {
             answer.waker.register(cx.waker());
         }
-        self.take_answer();
+        self.take_answer(checkpoints);
         if self.unconsumed < MAX_UNCONSUMED_WRITES {
             Poll::Ready(())
         } else {
@@ -64,36 +62,35 @@ impl SmallWrites {
 
     /// A write of `bytes` went out.
     #[inline]
-    pub(crate) fn wrote(&mut self, bytes: usize) {
+    pub(crate) fn wrote(&mut self, bytes: usize, checkpoints: &Checkpoints) {
         self.written += bytes as u64;
         if bytes >= SMALL_WRITE_BYTES {
             return;
         }
         self.unconsumed += 1;
         if self.unconsumed >= ASK_AFTER {
-            self.take_answer();
-            self.ask();
+            self.take_answer(checkpoints);
+            self.ask(checkpoints);
         }
     }
 
-    fn take_answer(&mut self) {
+    fn take_answer(&mut self, checkpoints: &Checkpoints) {
         if let (Some((offset, clears)), Some(answer)) = (self.question, &self.answer)
             && answer.reached.load(SeqCst) >= offset
         {
             self.unconsumed = self.unconsumed.saturating_sub(clears);
             self.question = None;
             if self.unconsumed >= ASK_AFTER {
-                self.ask();
+                self.ask(checkpoints);
             }
         }
     }
 
-    fn ask(&mut self) {
+    fn ask(&mut self, checkpoints: &Checkpoints) {
         if self.question.is_some() {
             return;
         }
         self.question = Some((self.written, self.unconsumed));
-        let checkpoints = &self.checkpoints;
         let (stream, written) = (self.stream, self.written);
         self.answer.get_or_insert_with(|| {
             let answer = Arc::<Answer>::default();
@@ -102,12 +99,11 @@ impl SmallWrites {
         });
         checkpoints.control.checkpoint(stream, written);
     }
-}
 
-impl Drop for SmallWrites {
-    fn drop(&mut self) {
-        if self.answer.is_some() {
-            self.checkpoints.asked.lock().remove(&self.stream);
+    /// Nothing more will be written: no answer is waited for.
+    pub(crate) fn forget(&mut self, checkpoints: &Checkpoints) {
+        if self.answer.take().is_some() {
+            checkpoints.asked.lock().remove(&self.stream);
         }
     }
 }

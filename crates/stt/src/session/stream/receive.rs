@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{StreamId, send::application};
 use crate::{
-    session::{CloseReason, checkpoints::ReadProgress, core::Core, ledger::LedgerEntry},
+    session::{CloseReason, checkpoints::ReadProgress, core::Core, ledger::Half},
     transport::engine_code,
 };
 
@@ -26,8 +26,8 @@ pub struct RecvStream {
     /// Came in one piece with the first frame, and is read first.
     front: Bytes,
     progress: ReadProgress,
-    /// Present until the end was seen or reading was stopped.
-    entry: Option<LedgerEntry>,
+    /// Until its end was seen or reading was stopped, an orderly end waits for it.
+    is_in_ledger: bool,
     core: Arc<Core>,
 }
 
@@ -67,13 +67,12 @@ pub enum ReadToEndError {
 
 impl RecvStream {
     pub(crate) fn new(core: &Arc<Core>, engine: noq::RecvStream) -> Self {
-        let progress = core.checkpoints.begin_reading(u64::from(engine.id()));
-        let entry = Some(core.ledger.receiving());
+        core.ledger.begin(Half::Receiving);
         Self {
+            progress: core.checkpoints.begin_reading(u64::from(engine.id())),
             engine,
             front: Bytes::new(),
-            progress,
-            entry,
+            is_in_ledger: true,
             core: Arc::clone(core),
         }
     }
@@ -91,8 +90,10 @@ impl RecvStream {
     }
 
     /// This stream stays open to the end of the session, which must not wait for it.
-    pub(crate) fn detach_from_ledger(&mut self) {
-        self.entry = None;
+    pub(crate) fn leave_ledger(&mut self) {
+        if std::mem::take(&mut self.is_in_ledger) {
+            self.core.ledger.end(Half::Receiving);
+        }
     }
 
     /// Names the stream within the session.
@@ -117,11 +118,11 @@ impl RecvStream {
         }
         match self.engine.read(buf).await {
             Ok(Some(read)) => {
-                self.progress.advance(read);
+                self.advance(read);
                 Ok(read)
             }
             Ok(None) => {
-                self.entry = None;
+                self.leave_ledger();
                 Ok(0)
             }
             Err(error) => Err(self.read_error(&error)),
@@ -147,8 +148,8 @@ impl RecvStream {
             .await
             .map_err(|error| self.read_error(&error))?;
         match &chunk {
-            Some(bytes) => self.progress.advance(bytes.len()),
-            None => self.entry = None,
+            Some(bytes) => self.advance(bytes.len()),
+            None => self.leave_ledger(),
         }
         Ok(chunk)
     }
@@ -178,20 +179,25 @@ impl RecvStream {
         self.stop_with(StreamCode::Application(code));
     }
 
+    #[inline]
+    fn advance(&mut self, bytes: usize) {
+        self.progress.advance(bytes, &self.core.checkpoints);
+    }
+
     fn take_front(&mut self, max: usize) -> Bytes {
         let front = self.front.split_to(max.min(self.front.len()));
-        self.progress.advance(front.len());
+        self.advance(front.len());
         front
     }
 
     pub(crate) fn stop_with(&mut self, code: StreamCode) {
         // Fails only when the stream is over already.
         let _ = self.engine.stop(engine_code(code.into()));
-        self.entry = None;
+        self.leave_ledger();
     }
 
     fn read_error(&mut self, error: &noq::ReadError) -> ReadError {
-        self.entry = None;
+        self.leave_ledger();
         match error {
             noq::ReadError::Reset(code) => ReadError::Reset {
                 code: application(*code),
@@ -204,9 +210,10 @@ impl RecvStream {
 
 impl Drop for RecvStream {
     fn drop(&mut self) {
-        if self.entry.is_some() {
+        if self.is_in_ledger {
             self.stop_with(StreamCode::Registered(RegisteredStreamCode::Dropped));
         }
+        self.progress.end(&self.core.checkpoints);
     }
 }
 
@@ -228,8 +235,8 @@ impl AsyncRead for RecvStream {
         let polled = ready!(Pin::new(&mut self.engine).poll_read(cx, buf));
         let read = buf.filled().len() - before;
         match polled {
-            Ok(()) if read > 0 => self.progress.advance(read),
-            Ok(()) => self.entry = None,
+            Ok(()) if read > 0 => self.advance(read),
+            Ok(()) => self.leave_ledger(),
             Err(error) => return Poll::Ready(Err(self.io_error(error))),
         }
         Poll::Ready(Ok(()))

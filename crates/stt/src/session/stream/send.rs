@@ -14,7 +14,7 @@ use tokio::io::AsyncWrite;
 
 use super::StreamId;
 use crate::{
-    session::{CloseReason, checkpoints::SmallWrites, core::Core, ledger::LedgerEntry},
+    session::{CloseReason, checkpoints::SmallWrites, core::Core, ledger::Half},
     transport::engine_code,
 };
 
@@ -30,8 +30,8 @@ use crate::{
 pub struct SendStream {
     engine: noq::SendStream,
     writes: SmallWrites,
-    /// Present until the stream is finished or reset.
-    entry: Option<LedgerEntry>,
+    /// Until the stream is finished or reset, an orderly end waits for it.
+    is_in_ledger: bool,
     core: Arc<Core>,
 }
 
@@ -55,24 +55,19 @@ pub enum WriteError {
 
 impl SendStream {
     pub(crate) fn new(core: &Arc<Core>, engine: noq::SendStream) -> Self {
-        let writes = SmallWrites::new(&core.checkpoints, u64::from(engine.id()));
-        let entry = Some(core.ledger.sending());
-        Self {
-            engine,
-            writes,
-            entry,
-            core: Arc::clone(core),
-        }
+        core.ledger.begin(Half::Sending);
+        let mut stream = Self::internal(core, engine);
+        stream.is_in_ledger = true;
+        stream
     }
 
     /// A stream of ours that no application holds: it is finished when dropped, and an orderly end
     /// waits for it by other means.
     pub(crate) fn internal(core: &Arc<Core>, engine: noq::SendStream) -> Self {
-        let writes = SmallWrites::new(&core.checkpoints, u64::from(engine.id()));
         Self {
+            writes: SmallWrites::new(u64::from(engine.id())),
             engine,
-            writes,
-            entry: None,
+            is_in_ledger: false,
             core: Arc::clone(core),
         }
     }
@@ -140,13 +135,13 @@ impl SendStream {
     /// Writes all of `chunks` without copying them; they leave as one write.
     pub(crate) async fn write_chunks(&mut self, chunks: &mut [Bytes]) -> Result<(), WriteError> {
         let mut chunks = chunks;
-        poll_fn(|cx| self.writes.poll_ready(cx)).await;
+        poll_fn(|cx| self.writes.poll_ready(cx, &self.core.checkpoints)).await;
         let mut total = 0;
         while !chunks.is_empty() {
             let written = self.engine.write_many_chunks(&mut chunks).await;
             total += written.map_err(|error| self.write_error(&error))?;
         }
-        self.writes.wrote(total);
+        self.writes.wrote(total, &self.core.checkpoints);
         Ok(())
     }
 
@@ -157,7 +152,7 @@ impl SendStream {
     /// [`WriteError::Finished`] if it was finished or reset before.
     pub fn finish(&mut self) -> Result<(), WriteError> {
         self.engine.finish().map_err(|_| WriteError::Finished)?;
-        self.entry = None;
+        self.leave_ledger();
         Ok(())
     }
 
@@ -198,11 +193,11 @@ impl SendStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, WriteError>> {
-        ready!(self.writes.poll_ready(cx));
+        ready!(self.writes.poll_ready(cx, &self.core.checkpoints));
         let written = ready!(pin!(self.engine.write(bytes)).poll(cx));
         Poll::Ready(match written {
             Ok(written) => {
-                self.writes.wrote(written);
+                self.writes.wrote(written, &self.core.checkpoints);
                 Ok(written)
             }
             Err(error) => Err(self.write_error(&error)),
@@ -222,15 +217,22 @@ impl SendStream {
     pub(crate) fn reset_with(&mut self, code: StreamCode) {
         // Fails only when the stream is over already.
         let _ = self.engine.reset(engine_code(code.into()));
-        self.entry = None;
+        self.leave_ledger();
+    }
+
+    fn leave_ledger(&mut self) {
+        if std::mem::take(&mut self.is_in_ledger) {
+            self.core.ledger.end(Half::Sending);
+        }
     }
 }
 
 impl Drop for SendStream {
     fn drop(&mut self) {
-        if self.entry.is_some() {
+        if self.is_in_ledger {
             self.reset_with(StreamCode::Registered(RegisteredStreamCode::Dropped));
         }
+        self.writes.forget(&self.core.checkpoints);
     }
 }
 
