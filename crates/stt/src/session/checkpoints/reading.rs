@@ -47,7 +47,7 @@ impl ReadProgress {
     }
 
     /// The application holds nothing of the stream any more.
-    pub(crate) fn end(&mut self, checkpoints: &Checkpoints) {
+    pub(crate) fn end(&self, checkpoints: &Checkpoints) {
         checkpoints.reading.lock().progress.remove(&self.stream);
         let wanted = self.progress.wanted.load(SeqCst);
         if wanted != NOTHING_WANTED {
