@@ -9,7 +9,7 @@ use crate::object::Address;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The medium is full. Nothing was changed; the store goes on.
+    /// The medium is full. Nothing was changed, and the store goes on.
     #[error("no space is left on the medium")]
     NoSpace,
     /// The medium may not be written to: permissions, or mounted read-only.
@@ -21,8 +21,8 @@ pub enum Failure {
     /// The medium failed.
     #[error("the medium failed")]
     Io(#[source] Arc<io::Error>),
-    /// A write or a sync failed earlier, so nobody knows what is on the medium. Opening the store
-    /// again reads what is really there.
+    /// A write or a sync failed, now or earlier, so nobody knows what is on the medium: the change may
+    /// have been made. Opening the store again reads what is really there.
     #[error("an earlier failure closed the store; open it again")]
     Poisoned,
     /// The store was closed.

@@ -12,7 +12,14 @@ use crate::error::{Failure, OpenError};
 #[derive(Debug)]
 pub struct DiskBackend {
     directory: PathBuf,
-    _lock: File,
+    _locks: Locks,
+}
+
+/// Two, because somebody may remove the file `LOCK` while it is locked.
+#[derive(Debug)]
+struct Locks {
+    _file: File,
+    _directory: Option<File>,
 }
 
 #[derive(Debug)]
@@ -28,19 +35,14 @@ impl DiskBackend {
         if !directory.is_dir() {
             create_directory(&directory)?;
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(directory.join(LOCK))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                directory,
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
-            Err(TryLockError::Error(error)) => Err(Failure::from(error).into()),
-        }
+        let locks = Locks {
+            _directory: lock_directory(&directory)?,
+            _file: lock_file(&directory.join(LOCK))?,
+        };
+        Ok(Self {
+            directory,
+            _locks: locks,
+        })
     }
 
     /// Makes changes of names durable.
@@ -67,9 +69,7 @@ impl Backend for DiskBackend {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn BackendFile>> {
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(self.directory.join(name))?;
+        let file = new_file(&self.directory.join(name))?;
         file.sync_all()?;
         self.sync_names()?;
         Ok(Arc::new(DiskFile(file)))
@@ -77,7 +77,7 @@ impl Backend for DiskBackend {
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let temporary = self.directory.join(format!("{name}.new"));
-        let mut file = File::create(&temporary)?;
+        let mut file = new_file(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         drop(file);
@@ -138,6 +138,50 @@ impl BackendFile for DiskFile {
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
+}
+
+/// An empty file that only its owner may read. What had the name is gone, and not followed if it
+/// was a link.
+fn new_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    owners_alone().read(true).create_new(true).open(path)
+}
+
+fn owners_alone() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn lock_file(path: &Path) -> Result<File, OpenError> {
+    let file = owners_alone().create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(Failure::from(error).into()),
+    }
+}
+
+/// Locks the directory itself, where the system can do that.
+#[cfg(unix)]
+fn lock_directory(directory: &Path) -> Result<Option<File>, OpenError> {
+    let file = File::open(directory)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        // Some network file systems lock only what can be written to: then the file has to do.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock_directory(_directory: &Path) -> Result<Option<File>, OpenError> {
+    Ok(None)
 }
 
 /// Makes a directory, and makes its name durable in the one above.

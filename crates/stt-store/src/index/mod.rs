@@ -1,5 +1,7 @@
 //! The index: where everything is. A cache of the log, in redb, in sealed pages.
 //!
+//! *Invariant*: whatever is wrong with it, also what redb panics at, means that the index is lost.
+//!
 //! *Invariant*: a row reaches the medium only after its record was synced. spec: STORE-18.
 
 mod pages;
@@ -55,7 +57,7 @@ impl Index {
         let pages = SealedPages::new(Arc::clone(&file), Arc::clone(keys), entropy.clone());
         let mut builder = Database::builder();
         builder.set_cache_size(cache);
-        let database = builder.create_with_backend(pages).map_err(failure)?;
+        let database = contained(|| builder.create_with_backend(pages).map_err(failure))?;
         let index = Self {
             database,
             file,
@@ -71,21 +73,23 @@ impl Index {
         body: impl FnOnce(&mut Tables<'_>) -> Result<R, Failure>,
         persist: Persist,
     ) -> Result<R, Failure> {
-        let mut change = self.database.begin_write().map_err(failure)?;
-        let mut tables = Tables::open(&change)?;
-        let result = body(&mut tables)?;
-        tables.finish()?;
-        match persist {
-            Persist::Now => change.set_quick_repair(true),
-            Persist::Later => change.set_durability(Durability::None).map_err(failure)?,
-        }
-        change.commit().map_err(failure)?;
-        Ok(result)
+        contained(|| {
+            let mut change = self.database.begin_write().map_err(failure)?;
+            let mut tables = Tables::open(&change)?;
+            let result = body(&mut tables)?;
+            tables.finish()?;
+            match persist {
+                Persist::Now => change.set_quick_repair(true),
+                Persist::Later => change.set_durability(Durability::None).map_err(failure)?,
+            }
+            change.commit().map_err(failure)?;
+            Ok(result)
+        })
     }
 
     /// A view that later changes do not touch.
     pub(crate) fn view(&self) -> Result<View, Failure> {
-        View::open(&self.database.begin_read().map_err(failure)?)
+        contained(|| View::open(&self.database.begin_read().map_err(failure)?))
     }
 
     /// Whether everything that the index needs can be read from the medium. It must have been
@@ -96,9 +100,12 @@ impl Index {
         let pages = Untouched::new(SealedPages::new(file, keys, entropy.clone()))?;
         let mut builder = Database::builder();
         builder.set_cache_size(CHECK_CACHE_LEN);
-        let opened = builder.create_with_backend(pages);
-        let checked = opened.and_then(|mut database| database.check_integrity());
-        match checked.map_err(failure) {
+        let checked = contained(|| {
+            let opened = builder.create_with_backend(pages);
+            let checked = opened.and_then(|mut database| database.check_integrity());
+            checked.map_err(failure)
+        });
+        match checked {
             Ok(_) => Ok(true),
             Err(Failure::IndexLost) => Ok(false),
             Err(failure) => Err(failure),
@@ -124,6 +131,13 @@ const CHECK_CACHE_LEN: usize = 1 << 20;
 /// The name of the file of an index.
 pub(crate) fn index_name(generation: u32) -> String {
     format!("index-{generation:08x}")
+}
+
+/// Does something with redb, which panics when its pages contradict each other. They do in a copy that
+/// was made while the store was in use: each page is authentic, and they are not of one moment.
+fn contained<R>(work: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    result.unwrap_or(Err(Failure::IndexLost))
 }
 
 /// Says what a failure of redb means for the store.

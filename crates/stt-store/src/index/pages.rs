@@ -44,9 +44,14 @@ impl SealedPages {
 
     fn read_page(&self, number: u64) -> io::Result<Vec<u8>> {
         let mut sealed = vec![0; SEALED_PAGE_LEN];
-        self.file
-            .read_at(number * SEALED_PAGE_LEN as u64, &mut sealed)?;
-        open(&self.keys, number, &sealed)
+        let at = number * SEALED_PAGE_LEN as u64;
+        match self.file.read_at(at, &mut sealed) {
+            // Somebody cut it.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+            other => other.and_then(|()| open(&self.keys, number, &sealed)),
+        }
     }
 
     fn seal(&self, number: u64, page: &[u8]) -> Vec<u8> {

@@ -17,8 +17,8 @@ use redb::{
     ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use super::failure;
 use super::rows::{BlockRow, ObjectRow, RemovedRow, SegmentRow};
+use super::{contained, failure};
 use crate::error::Failure;
 use crate::log::Place;
 
@@ -281,8 +281,10 @@ impl View {
     }
 
     pub(crate) fn object(&self, address: &[u8; 32]) -> Result<Option<ObjectRow>, Failure> {
-        let row = self.objects.get(address).map_err(failure)?;
-        Ok(row.map(|row| ObjectRow::decode(row.value())))
+        contained(|| {
+            let row = self.objects.get(address).map_err(failure)?;
+            Ok(row.map(|row| ObjectRow::decode(row.value())))
+        })
     }
 
     /// Up to `limit` objects behind `after`, in the order of their addresses.
@@ -293,26 +295,32 @@ impl View {
     ) -> Result<Vec<([u8; 32], ObjectRow)>, Failure> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let range: (Bound<[u8; 32]>, Bound<[u8; 32]>) = (start, Bound::Unbounded);
-        let rows = self.objects.range(range).map_err(failure)?;
         let decode = |row: Result<(redb::AccessGuard<'_, _>, redb::AccessGuard<'_, _>), _>| {
             let (address, row) = row.map_err(failure)?;
             Ok((address.value(), ObjectRow::decode(row.value())))
         };
-        rows.take(limit).map(decode).collect()
+        contained(|| {
+            let rows = self.objects.range(range).map_err(failure)?;
+            rows.take(limit).map(decode).collect()
+        })
     }
 
     pub(crate) fn block(&self, name: &[u8; 32]) -> Result<Option<BlockRow>, Failure> {
-        let row = self.blocks.get(name).map_err(failure)?;
-        Ok(row.map(|row| BlockRow::decode(row.value())))
+        contained(|| {
+            let row = self.blocks.get(name).map_err(failure)?;
+            Ok(row.map(|row| BlockRow::decode(row.value())))
+        })
     }
 
     pub(crate) fn segments(&self) -> Result<Vec<(u64, SegmentRow)>, Failure> {
-        all_segments(&self.segments)
+        contained(|| all_segments(&self.segments))
     }
 
     pub(crate) fn count(&self, what: Count) -> Result<u64, Failure> {
-        let count = self.counts.get(what as u8).map_err(failure)?;
-        Ok(count.map_or(0, |count| count.value()))
+        contained(|| {
+            let count = self.counts.get(what as u8).map_err(failure)?;
+            Ok(count.map_or(0, |count| count.value()))
+        })
     }
 }
 

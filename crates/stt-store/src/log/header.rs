@@ -31,7 +31,14 @@ impl SegmentHeader {
         let (copies, _) = bytes.as_chunks::<COPY_LEN>();
         let mut result = Err(KeysError::Damaged);
         for copy in copies {
-            result = result.or_else(|_| decode(copy));
+            result = match (result, decode(copy)) {
+                // A later version is told from damage as long as one copy says so.
+                (Err(error @ KeysError::FutureVersion { .. }), Err(KeysError::Damaged)) => {
+                    Err(error)
+                }
+                (Err(_), other) => other,
+                (found, _) => found,
+            };
         }
         result
     }
@@ -88,6 +95,23 @@ mod tests {
             bad[place] ^= 0x40;
             assert_eq!(SegmentHeader::decode(&bad), Ok(header()));
             assert!(!header().is_intact(&bad));
+        }
+    }
+
+    #[test]
+    fn future_version_of_a_header_is_told_from_damage_by_either_copy() {
+        let mut future = header().encode();
+        for at in [0, COPY_LEN] {
+            future[at + 9] = 2;
+            let check = check(future[at..at + COPY_LEN].try_into().unwrap());
+            future[at + CHECK_AT..at + COPY_LEN].copy_from_slice(&check);
+        }
+        let refused = Err(KeysError::FutureVersion { found: 2 });
+        assert_eq!(SegmentHeader::decode(&future), refused);
+        for damaged in [30, COPY_LEN + 30] {
+            let mut bytes = future;
+            bytes[damaged] ^= 1;
+            assert_eq!(SegmentHeader::decode(&bytes), refused);
         }
     }
 

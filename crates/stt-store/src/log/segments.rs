@@ -79,8 +79,11 @@ pub(crate) fn segment_name(number: u64) -> String {
 /// The number of the segment in a file of this name, if it is one.
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = u64::from_str_radix(name.strip_prefix("seg-")?, 16).ok()?;
-    (segment_name(number) == name).then_some(number)
+    (number <= MAX_NUMBER && segment_name(number) == name).then_some(number)
 }
+
+/// No store gets there. A file with a larger number is none of ours, and leaves room for the next.
+const MAX_NUMBER: u64 = u64::MAX >> 1;
 
 /// Reads the header of a segment.
 pub(crate) fn read_header(

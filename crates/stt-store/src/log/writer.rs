@@ -165,7 +165,7 @@ impl Writer {
 
     /// Takes back what was appended after the last sync.
     pub(crate) fn take_back(&mut self) -> TakenBack {
-        if self.is_given_away || self.state != State::Unwritten {
+        if self.is_given_away || self.state == State::Unknown {
             return TakenBack::Unknown;
         }
         self.state = State::Well;
@@ -277,12 +277,16 @@ impl Writer {
         // Whatever happens to it, the number is used up.
         self.next += 1;
         let name = segment_name(header.number);
-        let file = self.backend.create(&name).map_err(Broken::Write)?;
-        if let Err(error) = file.write_at(0, &header.encode()) {
-            // An empty segment says nothing, and opening the store removes it too.
+        let begun = self.backend.create(&name).and_then(|file| {
+            file.write_at(0, &header.encode())?;
+            Ok(file)
+        });
+        let file = begun.map_err(|error| {
+            // It may be there all the same. An empty segment says nothing, and would be taken for a
+            // lost one when there is another behind it.
             let _ = self.backend.remove(&name);
-            return Err(Broken::Write(error));
-        }
+            Broken::Write(error)
+        })?;
         file.sync().map_err(Broken::Sync)?;
         let segment = Arc::new(Segment {
             header,

@@ -92,8 +92,10 @@ impl Shared {
     ) -> Result<R, Failure> {
         let index = self.index()?;
         let before = core.writer.end();
+        core.is_logged = false;
         match self.change_once(&index, core, persist, body) {
             Ok(result) => {
+                core.is_logged = false;
                 core.since_checkpoint += distance(before, core.writer.end());
                 if persist == Persist::Now {
                     core.since_checkpoint = 0;
@@ -126,11 +128,19 @@ impl Shared {
     pub(super) fn recover(&self, core: &mut Core, failure: Failure) -> Failure {
         core.fresh.clear();
         core.era += 1;
-        let is_closed = self.is_poisoned.load(Ordering::Acquire);
-        if !is_closed && core.writer.take_back() == TakenBack::Unknown {
+        if self.is_poisoned.load(Ordering::Acquire) {
+            return failure;
+        }
+        let is_logged = std::mem::take(&mut core.is_logged);
+        let is_lost = matches!(failure, Failure::IndexLost);
+        if is_logged || core.writer.take_back() == TakenBack::Unknown || is_lost {
             self.poison(&failure);
         }
-        failure
+        // It is in the log, so nobody may be told that nothing was changed.
+        match failure {
+            Failure::NoSpace if is_logged => Failure::Poisoned,
+            other => other,
+        }
     }
 }
 

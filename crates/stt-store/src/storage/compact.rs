@@ -25,7 +25,8 @@ pub struct Compacted {
 impl BinaryStorage {
     /// Gives dead space back now, and goes on with a rotation that was broken off.
     ///
-    /// Rewrites every segment of which less than three quarters are needed.
+    /// Rewrites every segment of which less than three quarters are needed. Tries those again that could not be
+    /// cleared away before.
     ///
     /// # Errors
     /// [`Failure`] of what lies below.
@@ -83,8 +84,11 @@ impl Shared {
     /// Clears one segment away when there is too much dead space. Called after changes.
     pub(super) fn clear_away(&self, core: &mut Core) {
         if let Ok(Some(number)) = self.worst(core) {
-            // If it fails, the store says so at the next change; this change is done.
-            let _ = self.rewrite(core, number);
+            // This change is done, whatever becomes of that one. It is not tried again at every
+            // change: on a full medium that would write, and take back, a segment each time.
+            if self.rewrite(core, number).is_err() {
+                core.stuck.insert(number);
+            }
         }
     }
 
@@ -133,6 +137,7 @@ impl Shared {
         // As long as its file may come back, what is removed must not be forgotten.
         self.backend.remove(&segment_name(number))?;
         self.segments.remove(number);
+        core.stuck.remove(&number);
         Ok(Outcome::Removed)
     }
 }

@@ -115,8 +115,10 @@ struct Core {
     era: u64,
     /// Bytes of the log since the last checkpoint.
     since_checkpoint: u64,
-    /// Segments that cannot be cleared away because of damage in them.
+    /// Segments that could not be cleared away: damage is in them, or the medium is full.
     stuck: BTreeSet<u64>,
+    /// Whether the change under way is in the log for good, and only the index is left.
+    is_logged: bool,
 }
 
 impl BinaryStorage {

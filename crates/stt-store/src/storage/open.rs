@@ -51,6 +51,7 @@ pub(super) fn open(
         era: 0,
         since_checkpoint: 0,
         stuck: BTreeSet::new(),
+        is_logged: false,
     };
     let shared = Shared {
         backend,

@@ -1,9 +1,11 @@
 //! Reads what the log has beyond the index: after a crash a little, without an index everything.
 //!
+//! The log is read twice: for blocks, then for the objects that name them, because a block that was
+//! moved lies behind its object. Records pass by one at a time, so memory does not grow with the log.
+//!
 //! *Invariant*: what was acknowledged is found, and what is torn is not believed. spec: STORE-15,
 //! STORE-17.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::step::Step;
@@ -18,43 +20,30 @@ pub(super) fn replay(shared: &Shared) -> Result<(), Failure> {
     let covered = covered(shared)?;
     // Its segment may be gone, or not be begun yet; its number is used up anyhow.
     core.writer.skip_to(covered.segment);
-    let last = shared.segments.all().pop();
-    let mut tail = None;
-    let mut found = Vec::new();
-    let mut ends = Vec::new();
-    let mut has_news = false;
+    let mut spans = Vec::new();
     for segment in shared.segments.all() {
         let number = segment.header.number;
-        if number < covered.segment {
-            continue;
+        if number >= covered.segment {
+            let from = if number == covered.segment {
+                covered.offset
+            } else {
+                HEADER_LEN
+            };
+            spans.push(Span::survey(shared, segment, from)?);
         }
-        let from = if number == covered.segment {
-            covered.offset
-        } else {
-            HEADER_LEN
-        };
-        let is_last = last
-            .as_ref()
-            .is_some_and(|last| last.header.number == number);
-        let read = read_segment(&segment, from, is_last)?;
-        if read.end < u32::MAX {
-            ends.push((number, read.end));
-        }
-        has_news |= !read.records.is_empty() || number > covered.segment;
-        tail = Some((Arc::clone(&segment), read.end, read.is_torn));
-        found.extend(read.records.into_iter().map(|record| (number, record)));
     }
-    if has_news {
-        apply_all(shared, core, found, &ends)?;
+    let is_news = |span: &Span| span.end > span.from || span.number() > covered.segment;
+    if spans.iter().any(is_news) {
+        apply_all(shared, core, &spans)?;
     }
     drop_leftovers(shared, covered)?;
-    if let Some((segment, end, is_torn)) = tail {
-        let is_current = segment.keys.number == shared.vault.read().current().number;
-        let is_last_number = shared.lost.range(segment.header.number..).next().is_none();
-        if is_torn {
-            shared.rewrite(core, segment.header.number)?;
-        } else if is_current && is_last_number && end < shared.options.segment_len {
-            core.writer.resume(segment, end);
+    if let Some(tail) = spans.pop() {
+        let is_current = tail.segment.keys.number == shared.vault.read().current().number;
+        let has_room = !tail.is_cut && tail.end < shared.options.segment_len;
+        if tail.is_torn {
+            shared.rewrite(core, tail.number())?;
+        } else if is_current && has_room && !has_lost(shared, tail.number()) {
+            core.writer.resume(tail.segment, tail.end);
         }
     }
     Ok(())
@@ -69,84 +58,134 @@ fn covered(shared: &Shared) -> Result<Place, Failure> {
     })
 }
 
-/// Records of one segment.
-struct Read {
-    records: Vec<Record>,
-    /// Where the segment ends.
+/// Whether a segment from this number on cannot be read.
+fn has_lost(shared: &Shared, number: u64) -> bool {
+    shared.lost.range(number..).next().is_some()
+}
+
+/// The part of a segment that the index does not cover.
+struct Span {
+    segment: Arc<Segment>,
+    from: u32,
+    /// Where the records end that are believed.
     end: u32,
+    /// What lies before was synced for certain.
+    durable: u32,
     /// Whether there are records behind something torn.
     is_torn: bool,
+    /// Whether the file ends before what the index has of it: nothing may be put in its place.
+    is_cut: bool,
 }
 
 struct Record {
-    offset: u32,
     body: u32,
     note: Note,
     /// Whether it was synced for certain.
     is_certain: bool,
 }
 
-/// Reads the records from `from` on, and cuts off what a crash tore.
-fn read_segment(segment: &Segment, from: u32, is_last: bool) -> Result<Read, Failure> {
-    let size = u32::try_from(segment.file.size()?).unwrap_or(u32::MAX);
-    if size < from {
-        // Somebody cut it: what is missing is damage, and nothing may be put in its place.
-        return Ok(Read {
-            records: Vec::new(),
-            end: u32::MAX,
+impl Span {
+    /// Finds out what of a segment is to be believed, and cuts off what a crash tore.
+    fn survey(shared: &Shared, segment: Arc<Segment>, from: u32) -> Result<Self, Failure> {
+        let number = segment.header.number;
+        let size = u32::try_from(segment.file.size()?).unwrap_or(u32::MAX);
+        let last = shared.segments.all().pop();
+        let is_last = last.is_some_and(|last| last.header.number == number);
+        let mut span = Self {
+            segment,
+            from,
+            end: size.max(from),
+            durable: size.max(from),
             is_torn: false,
-        });
-    }
-    let mut items = Vec::new();
-    let range = Scan { from, to: size };
-    scan(segment, range, |item| {
-        items.push(item);
-        Ok::<_, Failure>(())
-    })?;
-    let durable = if is_last {
-        let durable = |item: &Item| match item {
-            Item::Record { note, .. } => note.durable,
-            Item::Gap { .. } => 0,
+            is_cut: size < from,
         };
-        items.iter().map(durable).max().unwrap_or(0).max(from)
-    } else {
-        size
-    };
-    let mut read = Read {
-        records: Vec::new(),
-        end: from,
-        is_torn: false,
-    };
-    let mut has_gap = false;
-    for item in items {
-        match item {
-            Item::Record { offset, body, note } => {
-                let is_certain = offset < durable;
-                if !is_certain && !has_whole_body(segment, offset, body, &note)? {
-                    has_gap = true;
-                    continue;
-                }
-                read.is_torn |= has_gap;
-                read.end = offset + HEAD_LEN + body;
-                read.records.push(Record {
-                    offset,
-                    body,
-                    note,
-                    is_certain,
-                });
+        // One that is not the last was synced whole, also when the next one cannot be read.
+        if is_last && !has_lost(shared, number) && !span.is_cut {
+            span.durable = span.find_durable()?;
+            span.find_end(size)?;
+            if span.end < size {
+                span.segment.file.set_size(span.end.into())?;
             }
-            Item::Gap { from, .. } if from >= durable => has_gap = true,
-            Item::Gap { to, .. } => read.end = to.min(durable).max(read.end),
+            // What is believed now may be in the memory of the system only.
+            span.segment.file.sync()?;
         }
+        Ok(span)
     }
-    if is_last && read.end < size {
-        segment.file.set_size(read.end.into())?;
+
+    fn number(&self) -> u64 {
+        self.segment.header.number
     }
-    if is_last {
-        // What is believed now may be in the memory of the system only.
-        segment.file.sync()?;
+
+    /// The most that a valid record says was durable when it was written.
+    fn find_durable(&self) -> Result<u32, Failure> {
+        let mut durable = self.from;
+        self.scan(self.end, |item| {
+            if let Item::Record { note, .. } = item {
+                durable = durable.max(note.durable);
+            }
+            Ok(())
+        })?;
+        Ok(durable)
     }
-    Ok(read)
+
+    fn find_end(&mut self, size: u32) -> Result<(), Failure> {
+        let (mut end, mut has_gap, mut is_torn) = (self.from, false, false);
+        self.scan(size, |item| {
+            match item {
+                Item::Record { offset, body, note } => {
+                    if self.is_believed(offset, body, &note)? {
+                        is_torn |= has_gap;
+                        end = offset + HEAD_LEN + body;
+                    } else {
+                        has_gap = true;
+                    }
+                }
+                Item::Gap { from, .. } if from >= self.durable => has_gap = true,
+                Item::Gap { to, .. } => end = to.min(self.durable).max(end),
+            }
+            Ok(())
+        })?;
+        (self.end, self.is_torn) = (end, is_torn);
+        Ok(())
+    }
+
+    fn is_believed(&self, offset: u32, body: u32, note: &Note) -> Result<bool, Failure> {
+        Ok(offset < self.durable || has_whole_body(&self.segment, offset, body, note)?)
+    }
+
+    /// Shows every record that is believed to `visit`.
+    fn records(
+        &self,
+        mut visit: impl FnMut(Place, &Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.scan(self.end, |item| {
+            let Item::Record { offset, body, note } = item else {
+                return Ok(());
+            };
+            if !self.is_believed(offset, body, &note)? {
+                return Ok(());
+            }
+            let place = Place {
+                segment: self.number(),
+                offset,
+            };
+            let is_certain = offset < self.durable;
+            let record = Record {
+                body,
+                note,
+                is_certain,
+            };
+            visit(place, &record)
+        })
+    }
+
+    fn scan(&self, to: u32, visit: impl FnMut(Item) -> Result<(), Failure>) -> Result<(), Failure> {
+        let range = Scan {
+            from: self.from,
+            to,
+        };
+        scan(&self.segment, range, visit)
+    }
 }
 
 fn has_whole_body(segment: &Segment, offset: u32, body: u32, note: &Note) -> Result<bool, Failure> {
@@ -156,46 +195,29 @@ fn has_whole_body(segment: &Segment, offset: u32, body: u32, note: &Note) -> Res
     Ok(segment.read_block(offset, body, &note.root)?.is_some())
 }
 
-/// Changes the tables by what was read.
-fn apply_all(
-    shared: &Shared,
-    core: &mut Core,
-    found: Vec<(u64, Record)>,
-    ends: &[(u64, u32)],
-) -> Result<(), Failure> {
+/// Changes the tables by what the log says.
+fn apply_all(shared: &Shared, core: &mut Core, spans: &[Span]) -> Result<(), Failure> {
     let index = shared.index()?;
     index.change(
         |tables| {
             let mut step = Step::begin(shared, core, tables)?;
-            let mut latest = BTreeMap::new();
+            for span in spans {
+                span.records(|place, record| step.find_block(place, record))?;
+            }
             let mut sequence = step.tables.count(Count::Sequence)?;
-            for (segment, record) in found {
-                let place = Place {
-                    segment,
-                    offset: record.offset,
-                };
-                step.find_block(place, &record)?;
-                if matches!(record.note.kind, Kind::Block | Kind::Mark) {
-                    continue;
-                }
-                sequence = sequence.max(record.note.sequence + 1);
-                let known: &mut (Place, Record) = match latest.entry(record.note.address) {
-                    std::collections::btree_map::Entry::Vacant(entry) => {
-                        entry.insert((place, record));
-                        continue;
+            for span in spans {
+                span.records(|place, record| {
+                    if matches!(record.note.kind, Kind::Block | Kind::Mark) {
+                        return Ok(());
                     }
-                    std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                };
-                if record.note.sequence >= known.1.note.sequence {
-                    *known = (place, record);
-                }
+                    sequence = sequence.max(record.note.sequence.saturating_add(1));
+                    step.find_object(&record.note.address, place, record)
+                })?;
             }
             step.tables.set_count(Count::Sequence, sequence);
-            for (address, (place, record)) in latest {
-                step.find_object(&address, place, &record)?;
-            }
             step.drop_waiting()?;
-            for &(segment, offset) in ends {
+            for span in spans.iter().filter(|span| !span.is_cut) {
+                let (segment, offset) = (span.number(), span.end);
                 step.tables.extend(segment, offset)?;
                 step.tables.set_covered(Place { segment, offset });
             }
@@ -262,7 +284,7 @@ impl Step<'_, '_> {
         }
         if note.kind == Kind::Removed {
             if let Some(row) = object {
-                self.forget(address, &row)?;
+                self.forget_for_now(address, &row)?;
             }
             if let Some(old) = removed {
                 self.tables.dead(old.place, HEAD_LEN)?;
@@ -299,6 +321,20 @@ impl Step<'_, '_> {
         row.tick = self.tables.draw(Count::Tick)?;
         self.tables.live(place, HEAD_LEN)?;
         self.tables.put_object(address, &row)
+    }
+
+    /// Takes an object out of the tables. Its blocks stay until all of the log was read: what
+    /// comes later may name them.
+    fn forget_for_now(&mut self, address: &[u8; 32], row: &ObjectRow) -> Result<(), Failure> {
+        for name in self.names_of(row)?.names {
+            if let Some(mut block) = self.tables.block(&name)? {
+                block.uses = block.uses.saturating_sub(1);
+                self.tables.put_block(&name, &block)?;
+            }
+        }
+        self.shared.damaged.lock().remove(address);
+        self.tables.dead(row.place, HEAD_LEN)?;
+        self.tables.drop_object(address)
     }
 
     /// Counts the uses of an object's blocks; false if the object is not to be believed.

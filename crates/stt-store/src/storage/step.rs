@@ -38,6 +38,7 @@ impl<'a, 't> Step<'a, 't> {
     /// Ends with the sync that makes all of it true.
     pub(super) fn end(self) -> Result<(), Failure> {
         self.core.writer.sync()?;
+        self.core.is_logged = true;
         self.core.fresh.clear();
         let end = self.core.writer.end();
         if self.core.writer.active().is_some() {

@@ -56,6 +56,11 @@ pub enum Damage {
         /// The number of the segment.
         segment: u64,
     },
+    /// The medium fails to read some of a segment. Objects that need it are named besides.
+    Unreadable {
+        /// Its number.
+        segment: u64,
+    },
     /// A segment cannot be read at all.
     LostSegment {
         /// Its number.
@@ -78,6 +83,9 @@ impl fmt::Display for Damage {
                 write!(f, "segment {segment}: bytes {from} to {to}")
             }
             Self::Header { segment } => write!(f, "segment {segment}: a copy of the header"),
+            Self::Unreadable { segment } => {
+                write!(f, "segment {segment}: the medium cannot read some of it")
+            }
             Self::LostSegment { segment } => write!(f, "segment {segment}: all of it"),
             Self::Keys { copy } => write!(f, "keys: copy {copy}"),
             Self::Index => f.write_str("the index"),
@@ -107,7 +115,12 @@ impl BinaryStorage {
     fn verify_all(&self, found: &mut Verified) -> Result<(), Failure> {
         self.shared.verify_keys(found)?;
         for segment in self.shared.segments.all() {
-            self.shared.verify_segment(&segment, found)?;
+            let number = segment.header.number;
+            match self.shared.verify_segment(&segment, found) {
+                // Sectors that the medium does not give back are damage like any other.
+                Err(Failure::Io(_)) => found.damage.push(Damage::Unreadable { segment: number }),
+                other => other?,
+            }
         }
         for segment in &self.shared.lost {
             found.damage.push(Damage::LostSegment { segment: *segment });
@@ -138,6 +151,11 @@ impl BinaryStorage {
                     if part == Part::Manifest {
                         break;
                     }
+                }
+                Err(ReadError::Failure(Failure::Io(_))) => {
+                    is_whole = false;
+                    let part = Part::Block(start / BLOCK_LEN as u64);
+                    found.damage.push(Damage::Object { address, part });
                 }
                 Err(ReadError::Failure(failure)) => return Err(failure),
                 Err(_) => return Ok(()),

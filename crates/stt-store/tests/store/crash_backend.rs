@@ -28,6 +28,8 @@ struct Medium {
     /// The operation at which everything ends.
     stop: Option<u64>,
     is_applied: bool,
+    /// The operation that fails, as none does after it.
+    failure: Option<u64>,
     /// Bytes that are left, if the medium is small.
     room: Option<u64>,
 }
@@ -56,6 +58,13 @@ impl CrashBackend {
     pub(crate) fn stop_at(&self, stop: u64, is_applied: bool) {
         let mut medium = self.0.lock();
         medium.stop = Some(stop);
+        medium.is_applied = is_applied;
+    }
+
+    /// Lets operation `number` fail, which happens in part (`is_applied`) or not at all; the medium goes on.
+    pub(crate) fn fail_once_at(&self, number: u64, is_applied: bool) {
+        let mut medium = self.0.lock();
+        medium.failure = Some(number);
         medium.is_applied = is_applied;
     }
 
@@ -132,6 +141,13 @@ impl Medium {
     /// Counts an operation; tells whether it happens, and whether the power is gone after it.
     fn operate(&mut self) -> io::Result<bool> {
         self.operations += 1;
+        if self.failure == Some(self.operations) {
+            return if self.is_applied {
+                Ok(true)
+            } else {
+                Err(crashed())
+            };
+        }
         match self.stop {
             Some(stop) if self.operations == stop && self.is_applied => Ok(true),
             Some(stop) if self.operations >= stop => Err(crashed()),
@@ -169,6 +185,7 @@ impl Backend for CrashBackend {
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn BackendFile>> {
         let is_end = self.0.lock().operate()?;
+        self.0.lock().take_room(1)?;
         let content = Arc::default();
         self.0
             .lock()
@@ -181,6 +198,7 @@ impl Backend for CrashBackend {
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let is_end = self.0.lock().operate()?;
+        self.0.lock().take_room(bytes.len() as u64)?;
         let content = Content {
             live: bytes.to_vec(),
             durable: bytes.to_vec(),

@@ -7,7 +7,7 @@ use stt_store::{Address, Backend, Damage, Failure, MemoryBackend, ReadError};
 use crate::support::{Random, bytes, open, open_with, small};
 
 /// A closed store with some objects in it.
-fn filled() -> (MemoryBackend, BTreeMap<Address, Vec<u8>>) {
+pub(crate) fn filled() -> (MemoryBackend, BTreeMap<Address, Vec<u8>>) {
     let backend = MemoryBackend::new();
     let store = open(&backend);
     let mut objects = BTreeMap::new();
@@ -24,14 +24,14 @@ fn filled() -> (MemoryBackend, BTreeMap<Address, Vec<u8>>) {
     (backend, objects)
 }
 
-fn content(backend: &MemoryBackend, name: &str) -> Vec<u8> {
+pub(crate) fn content(backend: &MemoryBackend, name: &str) -> Vec<u8> {
     let file = backend.open(name).unwrap();
     let mut content = vec![0; file.size().unwrap() as usize];
     file.read_at(0, &mut content).unwrap();
     content
 }
 
-fn copy_of(backend: &MemoryBackend) -> MemoryBackend {
+pub(crate) fn copy_of(backend: &MemoryBackend) -> MemoryBackend {
     let copy = MemoryBackend::new();
     for name in backend.names().unwrap() {
         copy.replace(&name, &content(backend, &name)).unwrap();
@@ -39,7 +39,7 @@ fn copy_of(backend: &MemoryBackend) -> MemoryBackend {
     copy
 }
 
-fn index_of(backend: &MemoryBackend) -> String {
+pub(crate) fn index_of(backend: &MemoryBackend) -> String {
     let names = backend.names().unwrap();
     names
         .into_iter()
@@ -48,7 +48,7 @@ fn index_of(backend: &MemoryBackend) -> String {
 }
 
 /// Every object is there and right, or said to be damaged; returns how many are damaged.
-fn check(backend: &MemoryBackend, objects: &BTreeMap<Address, Vec<u8>>) -> usize {
+pub(crate) fn check(backend: &MemoryBackend, objects: &BTreeMap<Address, Vec<u8>>) -> usize {
     let store = open(backend);
     let mut damaged = 0;
     for (address, object) in objects {
@@ -270,4 +270,73 @@ fn removed_object_does_not_come_back_when_its_removal_was_moved_and_the_index_is
     let store = open(&backend);
     assert!(!store.contains(gone).unwrap());
     assert_eq!(store.list().count(), 2);
+}
+
+#[test]
+fn block_that_was_stored_again_outlives_its_older_removal_when_both_are_read_from_the_log() {
+    let block = bytes(1, 1 << 20);
+    for tail in 0..8 {
+        let backend = MemoryBackend::new();
+        let one = [&block[..], &bytes(tail, 10)].concat();
+        let other = [&block[..], &bytes(tail + 100, 10)].concat();
+        let store = open_with(&small().checkpoint_len(1 << 30), &backend).unwrap();
+        store.store(&one).unwrap();
+        drop(store);
+        // What comes now is in the log, and not in the index, when the process ends.
+        let store = open_with(&small().checkpoint_len(1 << 30), &backend).unwrap();
+        store.remove(Address::of(&one)).unwrap();
+        store.store(&other).unwrap();
+        std::mem::forget(store);
+        let store = open(&backend);
+        assert!(store.retrieve(Address::of(&other)).unwrap() == other);
+        assert!(store.verify().unwrap().is_well());
+        drop(store);
+        backend.remove(&index_of(&backend)).unwrap();
+        assert!(open(&backend).retrieve(Address::of(&other)).unwrap() == other);
+    }
+}
+
+#[test]
+fn index_that_was_cut_or_lengthened_anywhere_is_rebuilt() {
+    let (backend, objects) = filled();
+    let index = index_of(&backend);
+    let clean = content(&backend, &index);
+    let cuts = (0..clean.len())
+        .step_by(4145)
+        .flat_map(|at| [at, at + 1, at + 4144]);
+    for cut in cuts.chain([clean.len() - 1]) {
+        backend
+            .replace(&index, &clean[..cut.min(clean.len())])
+            .unwrap();
+        // Reading may meet the end of it only later; then the next opening rebuilds it.
+        let lost = |error: &ReadError| {
+            matches!(
+                error,
+                ReadError::Failure(Failure::IndexLost | Failure::Poisoned)
+            )
+        };
+        let store = open(&backend);
+        let failed = objects
+            .keys()
+            .any(|address| match store.retrieve(*address) {
+                Ok(found) => {
+                    assert!(found == objects[address], "{cut}");
+                    false
+                }
+                Err(error) => {
+                    assert!(lost(&error), "{cut}: {error}");
+                    true
+                }
+            });
+        drop(store);
+        if failed {
+            assert_eq!(check(&backend, &objects), 0, "{cut}");
+        }
+    }
+    for garbage in [&[0; 9000][..], &bytes(3, 4145), &bytes(4, 10_000)] {
+        backend
+            .replace(&index, &[&clean[..], garbage].concat())
+            .unwrap();
+        assert_eq!(check(&backend, &objects), 0);
+    }
 }

@@ -65,20 +65,24 @@ fn killed_process_loses_nothing_that_it_acknowledged() {
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        let wait = Duration::from_millis(30 + random.below(200) as u64);
-        let killer = std::thread::spawn(move || {
-            std::thread::sleep(wait);
-            child.kill().unwrap();
-            child.wait().unwrap();
-        });
-        for line in out.lines().map_while(Result::ok) {
+        let lines = out.lines().map_while(Result::ok);
+        let mut said = 0;
+        let last = 1 + random.below(12);
+        for line in lines {
             if let Some(number) = line.strip_prefix("stored ") {
                 stored.insert(number.parse::<u64>().unwrap());
+                said += 1;
             } else if let Some(number) = line.strip_prefix("removed ") {
                 removed.insert(number.parse::<u64>().unwrap());
             }
+            if said == last {
+                // It goes on meanwhile: what it says until it is dead counts too.
+                std::thread::sleep(Duration::from_millis(random.below(12) as u64));
+                child.kill().unwrap();
+                said += 1;
+            }
         }
-        killer.join().unwrap();
+        child.wait().unwrap();
     }
     let store = open(directory.path());
     for number in stored.difference(&removed) {
@@ -93,5 +97,9 @@ fn killed_process_loses_nothing_that_it_acknowledged() {
         assert!(!store.contains(Address::of(&object(*number))).unwrap());
     }
     assert!(store.verify().unwrap().is_well());
-    assert!(stored.len() > 20, "only {} objects", stored.len());
+    assert!(
+        stored.len() > ROUNDS as usize,
+        "only {} objects",
+        stored.len()
+    );
 }

@@ -7,9 +7,13 @@
     reason = "a test stops by panicking"
 )]
 
+mod copied;
 mod crash;
 mod crash_backend;
 mod damage;
+mod every_byte;
+mod faults;
+mod files;
 mod full;
 mod keys;
 mod kill;
