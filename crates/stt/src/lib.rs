@@ -39,8 +39,9 @@ pub mod storage;
 mod transport;
 
 pub use endpoints::{
-    CreateError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver, EndpointStats,
-    Origin, Reach, ReceiveError, Refusal, RouteError, RoutedItem, WhenFull,
+    AlreadyServed, BindError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver,
+    EndpointStats, GroupOutcome, GroupRoute, NoSuchGroup, Origin, PendingRoute, Reach,
+    ReceiveError, Refusal, RouteError, RoutedItem, WhenFull,
 };
 pub use events::{EmitReport, Event, EventEmitter, HandlerFailure, HandlerId, TypeMismatch};
 pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterError};

@@ -35,6 +35,10 @@ pub struct Limits {
     /// Bytes of messages that wait for [`Node::receive`](crate::Node::receive), over all sessions.
     /// Default 512 MiB. Above it nothing more is read from any session's message lanes.
     pub undelivered: usize,
+    /// Bytes of items from peers that have no place in an endpoint's queue yet, or were promised to
+    /// come, over all sessions. Default 128 MiB. Above it nothing more is read from any endpoint
+    /// stream.
+    pub unplaced: usize,
     /// Sessions at a time. Default 10,000. An idle one costs about 75 KB.
     pub sessions: usize,
     /// Handshakes in progress that others began. Default 1,024.
@@ -65,6 +69,7 @@ impl Default for Limits {
             message: 64 << 20,
             frame: 1 << 20,
             undelivered: 512 << 20,
+            unplaced: 128 << 20,
             sessions: 10_000,
             half_open: 1_024,
             key_update: KeyUpdatePolicy::default(),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use stt::{
-    CreateError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver, Name, NameTooLong,
+    BindError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver, Name, NameTooLong,
     Origin, ReceiveError, Refusal, RouteError, WhenFull,
 };
 
@@ -261,10 +261,10 @@ async fn names_are_any_unicode_up_to_255_bytes_and_stand_for_one_thing() {
         assert_eq!(receiver.name(), &Name::try_from(name).unwrap());
         manager.route_to_endpoint(name, "x").await.unwrap();
         let again = manager.create(name, EndpointOptions::default());
-        assert!(matches!(again, Err(CreateError::Taken)));
+        assert!(matches!(again, Err(BindError::Taken)));
     }
     let long = manager.create("é".repeat(128), EndpointOptions::default());
-    let too_long = CreateError::NameTooLong(NameTooLong { len: 256 });
+    let too_long = BindError::NameTooLong(NameTooLong { len: 256 });
     assert_eq!(long.map(|_| ()), Err(too_long));
     let routed = manager.route_to_endpoint(&"é".repeat(128), "x").await;
     assert_eq!(routed, refused(Refusal::NoSuchEndpoint));

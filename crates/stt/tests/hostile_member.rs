@@ -25,15 +25,14 @@ mod raw;
 
 use std::time::Duration;
 
-use noq::{Connection, ConnectionError};
-use raw::{CONTROL, DATA, LANE, RawMember, USER_FRAMES, frame, int, ints, open};
+use noq::Connection;
+use raw::{
+    CONTROL, DATA, LANE, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, RawMember, USER_FRAMES, assert_breach,
+    frame, int, ints, open,
+};
 use stt::{By, CloseReason, Node, Session, UserFrameType};
 use stt_sim::Link;
 use support::{World, address, payload};
-
-/// Codes with which a session is closed.
-const PROTOCOL_VIOLATION: u64 = 0x03;
-const LIMIT_EXCEEDED: u64 = 0x04;
 
 /// Every way to begin a stream that no honest member knows.
 #[test]
@@ -386,39 +385,6 @@ fn streams_that_nobody_accepted_are_freed_when_their_session_is_over() {
 fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
-}
-
-/// Lets a raw member break a rule and expects it to be told so with `code`.
-fn assert_breach<F>(code: u64, breach: impl FnOnce(Connection) -> F)
-where
-    F: Future<Output = Vec<noq::SendStream>>,
-{
-    let world = World::new(2, Link::lan());
-    let sim = world.sim.clone();
-    sim.block_on(async {
-        let node = world.node(1).await;
-        let raw = RawMember::new(&world, 3);
-        let (connection, _control) = raw.session(address(1)).await;
-        let session = node.accept().await.unwrap();
-        let kept = breach(connection.clone()).await;
-        let closed = sim
-            .timeout(Duration::from_secs(2), connection.closed())
-            .await;
-        let closed = closed.expect("the breach is noticed at once");
-        let ConnectionError::ApplicationClosed(closed) = closed else {
-            panic!("{closed}");
-        };
-        assert_eq!(u64::from(closed.error_code), code);
-        assert!(closed.reason.is_empty());
-        let seen = session.closed().await;
-        let expected = match code {
-            LIMIT_EXCEEDED => CloseReason::AtLimit { by: By::Us },
-            _ => CloseReason::Violation { by: By::Us },
-        };
-        assert_eq!(seen, expected);
-        drop(kept);
-    });
-    sim.shutdown();
 }
 
 /// Lets a raw member do as it likes while two honest ones go on, and still go on after it.

@@ -1,7 +1,7 @@
 //! The handle an application holds on its endpoints.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
 };
 
@@ -10,9 +10,11 @@ use parking_lot::RwLock;
 use stt_wire::{Name, NameTooLong};
 
 use super::{
-    Delivered, EndpointOptions, EndpointReceiver, EndpointStats, Origin, Refusal, RouteError,
-    RoutedItem, queue::EndpointQueue,
+    Delivered, EndpointOptions, EndpointReceiver, EndpointStats, GroupOutcome, GroupRoute,
+    NoSuchGroup, Origin, PendingRoute, Reach, Refusal, RouteError, RoutedItem,
+    queue::EndpointQueue, remote,
 };
+use crate::{node::Node, session::Session};
 
 /// Routes bytes to named endpoints, each with its own bounded queue.
 ///
@@ -32,7 +34,8 @@ use super::{
 /// # }
 /// ```
 ///
-/// A handle: clone it freely. Endpoints live until they are removed or the last handle is dropped.
+/// A handle: clone it freely. Endpoints live until they are removed, or the last handle is dropped
+/// and no session or node is served any more.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointManager {
     inner: Arc<Inner>,
@@ -48,12 +51,14 @@ pub(crate) struct Inner {
 #[derive(Debug, Clone)]
 enum Bound {
     Here(Arc<EndpointQueue>),
+    AtPeer(Session, Name),
+    Group(Arc<[Name]>),
 }
 
-/// Why an endpoint was not made.
+/// Why a name was not given a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum CreateError {
+pub enum BindError {
     /// The name is too long.
     #[error(transparent)]
     NameTooLong(#[from] NameTooLong),
@@ -61,6 +66,11 @@ pub enum CreateError {
     #[error("name is taken")]
     Taken,
 }
+
+/// Another manager, or this one, serves the node already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a manager serves the node already")]
+pub struct AlreadyServed;
 
 /// Why nothing was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,31 +92,68 @@ impl EndpointManager {
     ///
     /// # Errors
     ///
-    /// [`CreateError`]: the name is longer than 255 bytes, or in use.
+    /// [`BindError`]: the name is longer than 255 bytes, or in use.
     pub fn create(
         &self,
         name: impl TryInto<Name, Error: Into<NameTooLong>>,
         options: EndpointOptions,
-    ) -> Result<EndpointReceiver, CreateError> {
+    ) -> Result<EndpointReceiver, BindError> {
         let name = name.try_into().map_err(Into::into)?;
-        match self.inner.names.write().entry(name) {
-            Entry::Occupied(_) => Err(CreateError::Taken),
-            Entry::Vacant(entry) => {
-                let queue = EndpointQueue::new(entry.key().clone(), options);
-                let receiver = EndpointReceiver::new(&queue);
-                entry.insert(Bound::Here(queue));
-                Ok(receiver)
-            }
-        }
+        let queue = EndpointQueue::new(name.clone(), options);
+        let receiver = EndpointReceiver::new(&queue);
+        self.inner.bind(name, Bound::Here(queue))?;
+        Ok(receiver)
+    }
+
+    /// Lets a name stand for the endpoint that a peer calls `their_name`: what is routed to it
+    /// crosses the session and comes into the peer's queue. The peer has to serve its endpoints
+    /// ([`serve`](Self::serve) or [`attach`](Self::attach)).
+    ///
+    /// A name that stands for an endpoint of a peer already is bound anew: so it follows a peer to
+    /// its next session.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`]: a name is longer than 255 bytes, or `name` is in use for something here.
+    pub fn bind_remote(
+        &self,
+        name: impl TryInto<Name, Error: Into<NameTooLong>>,
+        session: &Session,
+        their_name: impl TryInto<Name, Error: Into<NameTooLong>>,
+    ) -> Result<(), BindError> {
+        let name = name.try_into().map_err(Into::into)?;
+        let their_name = their_name.try_into().map_err(Into::into)?;
+        let bound = Bound::AtPeer(session.clone(), their_name);
+        self.inner.bind(name, bound)
+    }
+
+    /// Lets a name stand for several others, of endpoints here or at peers; see
+    /// [`route_to_group`](Self::route_to_group). What the members stand for is looked up each
+    /// time. A group that exists is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`]: a name is longer than 255 bytes, or `name` is in use for an endpoint.
+    pub fn bind_group<N: TryInto<Name, Error: Into<NameTooLong>>>(
+        &self,
+        name: impl TryInto<Name, Error: Into<NameTooLong>>,
+        members: impl IntoIterator<Item = N>,
+    ) -> Result<(), BindError> {
+        let name = name.try_into().map_err(Into::into)?;
+        let members = members.into_iter().map(TryInto::try_into);
+        let members: Result<BTreeSet<_>, _> = members.collect();
+        let members = members.map_err(Into::into)?.into_iter().collect();
+        self.inner.bind(name, Bound::Group(members))
     }
 
     /// Takes a name away. Whoever waits to route to it is refused, whoever waits to receive hears
-    /// that it is gone. Returns the items that were delivered and that nobody had taken, oldest
+    /// that it is gone; what is on its way to a peer goes on. Returns the items that were delivered and that nobody had taken, oldest
     /// first; `None` if the name stood for nothing.
     pub fn remove(&self, name: &str) -> Option<Vec<RoutedItem>> {
         let bound = self.inner.names.write().remove(name)?;
         Some(match bound {
             Bound::Here(queue) => queue.close_and_drain(),
+            Bound::AtPeer(..) | Bound::Group(_) => Vec::new(),
         })
     }
 
@@ -125,7 +172,7 @@ impl EndpointManager {
         queue.pop().await.ok_or(ReceiveError::NoSuchEndpoint)
     }
 
-    /// Puts `data` into the queue of an endpoint.
+    /// Puts `data` into the queue of an endpoint, here or at a peer, and says what became of it.
     ///
     /// # Errors
     ///
@@ -133,24 +180,95 @@ impl EndpointManager {
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: an item is put whole or not at all.
+    /// Cancel safe: an item is routed whole or not at all. Which of the two is not known of one
+    /// whose wait for the peer's answer was given up; [`begin_route`](Self::begin_route) tells.
     pub async fn route_to_endpoint(
         &self,
         name: &str,
         data: impl Into<Bytes>,
     ) -> Result<Delivered, RouteError> {
+        self.begin_route(name, data).await?.await
+    }
+
+    /// The first half of [`route_to_endpoint`](Self::route_to_endpoint): resolves when the item is
+    /// accepted. In a queue here that is all; to a peer, the item has credit and is sent, and the
+    /// second half waits for the answer. Many may be on their way to a peer at a time, and arrive
+    /// in the order in which they were accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: it was not accepted, so it is in no queue.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: if it does not resolve, the item was not accepted.
+    pub async fn begin_route(
+        &self,
+        name: &str,
+        data: impl Into<Bytes>,
+    ) -> Result<PendingRoute, Refusal> {
         let bound = self.inner.names.read().get(name).cloned();
+        let data = data.into();
         match bound {
             Some(Bound::Here(queue)) => {
-                let item = RoutedItem {
-                    data: data.into(),
-                    from: Origin::Local,
-                };
-                queue.put(item).await?;
-                Ok(Delivered)
+                let from = Origin::Local;
+                queue.put(RoutedItem { data, from }).await?;
+                Ok(PendingRoute::delivered())
             }
-            None => Err(Refusal::NoSuchEndpoint.into()),
+            Some(Bound::AtPeer(session, name)) => {
+                let answer = remote::hand_over(&session, &name, &data).await?;
+                Ok(PendingRoute::at_peer(answer))
+            }
+            Some(Bound::Group(_)) => Err(Refusal::IsGroup),
+            None => Err(Refusal::NoSuchEndpoint),
         }
+    }
+
+    /// Routes `data` to every member of a group at the same time, each as
+    /// [`route_to_endpoint`](Self::route_to_endpoint) does. Nothing is copied for it.
+    ///
+    /// # Errors
+    ///
+    /// [`NoSuchGroup`].
+    pub fn route_to_group(
+        &self,
+        name: &str,
+        data: impl Into<Bytes>,
+    ) -> Result<GroupRoute, NoSuchGroup> {
+        let Some(Bound::Group(members)) = self.inner.names.read().get(name).cloned() else {
+            return Err(NoSuchGroup);
+        };
+        let data = data.into();
+        Ok(GroupRoute::new(members.iter().map(|member| {
+            let (manager, endpoint, data) = (self.clone(), member.clone(), data.clone());
+            Box::pin(async move {
+                let outcome = manager.route_to_endpoint(&endpoint, data).await;
+                GroupOutcome { endpoint, outcome }
+            }) as _
+        })))
+    }
+
+    /// Lets the peer of a session route to the endpoints here, but for those that are
+    /// [local only](EndpointOptions::local_only), until the session ends. Another manager that was
+    /// attached before is so no more.
+    ///
+    /// What a peer routes while nobody is attached is refused, but for the first second of a
+    /// session, for which its items wait.
+    pub fn attach(&self, session: &Session) {
+        session.core().endpoints.attach(&self.inner);
+    }
+
+    /// [Attaches](Self::attach) to every session the node has and will have.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyServed`].
+    pub fn serve(&self, node: &Node) -> Result<(), AlreadyServed> {
+        let inner = Arc::clone(&self.inner);
+        let is_first = node.serve_endpoints(move |session| {
+            session.core().endpoints.attach(&inner);
+        });
+        is_first.then_some(()).ok_or(AlreadyServed)
     }
 
     /// Counters of an endpoint of this node, if there is one of this name.
@@ -160,18 +278,39 @@ impl EndpointManager {
 }
 
 impl Inner {
+    /// Gives a name a meaning. Endpoints here are never replaced: they have items.
+    fn bind(&self, name: Name, bound: Bound) -> Result<(), BindError> {
+        match self.names.write().entry(name) {
+            Entry::Vacant(entry) => drop(entry.insert(bound)),
+            Entry::Occupied(mut entry) => match (entry.get(), &bound) {
+                (Bound::AtPeer(..), Bound::AtPeer(..)) | (Bound::Group(_), Bound::Group(_)) => {
+                    drop(entry.insert(bound));
+                }
+                _ => return Err(BindError::Taken),
+            },
+        }
+        Ok(())
+    }
+
     fn queue(&self, name: &str) -> Option<Arc<EndpointQueue>> {
         match self.names.read().get(name)? {
             Bound::Here(queue) => Some(Arc::clone(queue)),
+            Bound::AtPeer(..) | Bound::Group(_) => None,
         }
+    }
+
+    /// The queue that peers may route to by this name.
+    pub(super) fn queue_for_peers(&self, name: &str) -> Option<Arc<EndpointQueue>> {
+        self.queue(name)
+            .filter(|queue| queue.reach() == Reach::Peers)
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         for bound in self.names.get_mut().values() {
-            match bound {
-                Bound::Here(queue) => queue.close(),
+            if let Bound::Here(queue) = bound {
+                queue.close();
             }
         }
     }

@@ -14,7 +14,7 @@ use stc::NodeId;
 use stt_wire::Name;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
-use super::{EndpointOptions, Refusal, WhenFull};
+use super::{EndpointOptions, Reach, Refusal, WhenFull};
 use crate::session::SessionId;
 
 /// What an endpoint received.
@@ -110,6 +110,10 @@ impl EndpointQueue {
             taken: Notify::new(),
             put: Notify::new(),
         })
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        self.options.reach
     }
 
     pub(super) fn name(&self) -> &Name {

@@ -154,7 +154,14 @@ pub(super) async fn connect(
     };
     let (connection, proved) = outcome?;
     let (platform, limits) = (&shared.platform, &shared.limits);
-    let session = Session::start(connection, proved, platform, limits, &shared.inbox);
+    let session = Session::start(
+        connection,
+        proved,
+        platform,
+        limits,
+        &shared.inbox,
+        &shared.backlog,
+    );
     if let Err(not_added) = shared.add(&session, By::Us) {
         session.core().end(not_added.reason());
         return Err(match not_added {

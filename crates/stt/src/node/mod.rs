@@ -242,6 +242,21 @@ impl Node {
         added
     }
 
+    /// Gives every session, present and future, to a manager of endpoints; false if one has them
+    /// already.
+    pub(crate) fn serve_endpoints(
+        &self,
+        manager: impl Fn(&Session) + Send + Sync + 'static,
+    ) -> bool {
+        let added = self.shared.users.add(Use::Endpoints, Box::new(manager));
+        if added {
+            self.shared
+                .users
+                .introduce(Use::Endpoints, &self.shared.sessions());
+        }
+        added
+    }
+
     /// Counters, as they are now.
     pub fn stats(&self) -> NodeStats {
         stats::of(&self.shared)

@@ -140,7 +140,14 @@ async fn finish_handshake(
         let now = shared.platform.now();
         shared.doorkeeper.lock().authenticated(ticket, now);
         let (platform, limits) = (&shared.platform, &shared.limits);
-        let session = Session::start(connection, proved, platform, limits, &shared.inbox);
+        let session = Session::start(
+            connection,
+            proved,
+            platform,
+            limits,
+            &shared.inbox,
+            &shared.backlog,
+        );
         let provisional = Provisional(Some(session.clone()));
         // It may even have ended in order by the time this is looked at: that was a session too.
         tokio::select! {

@@ -16,6 +16,7 @@ use super::{
     Accepting, door::Doorkeeper, happenings::Happenings, replay::SeenTags, users::SessionUsers,
 };
 use crate::{
+    endpoints::Backlog,
     limits::Limits,
     session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
     transport::{
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) limits: Arc<Limits>,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) inbox: Arc<Inbox>,
+    pub(super) backlog: Arc<Backlog>,
     pub(super) doorkeeper: Mutex<Doorkeeper>,
     pub(super) seen_tags: Mutex<SeenTags>,
     pub(super) counters: Counters,
@@ -97,6 +99,7 @@ impl Shared {
         } = setup;
         let keeper = Doorkeeper::new(group.door(), limits.half_open, platform.now());
         let shared = Arc::new(Self {
+            backlog: Backlog::new(limits.unplaced),
             inbox: Inbox::new(limits.undelivered, platform.clone()),
             doorkeeper: Mutex::new(keeper),
             seen_tags: Mutex::default(),

@@ -33,6 +33,8 @@ pub struct NodeStats {
     /// Handlers of [`Node::events`](crate::Node::events) that failed, or take another type than
     /// the event carries.
     pub events_failed: u64,
+    /// Bytes of items from peers that wait for a place in an endpoint's queue, or were promised.
+    pub unplaced: u64,
 }
 
 pub(super) fn of(shared: &Shared) -> NodeStats {
@@ -51,5 +53,6 @@ pub(super) fn of(shared: &Shared) -> NodeStats {
         undelivered: shared.inbox.used(),
         events_dropped: shared.happenings.dropped(),
         events_failed: shared.happenings.failed(),
+        unplaced: shared.backlog.used(),
     }
 }

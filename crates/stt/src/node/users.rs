@@ -12,6 +12,8 @@ use crate::session::Session;
 pub(super) enum Use {
     /// Its frames.
     Frames,
+    /// The endpoints its peer may route to.
+    Endpoints,
 }
 
 type User = dyn Fn(&Session) + Send + Sync;

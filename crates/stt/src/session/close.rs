@@ -108,7 +108,7 @@ impl CloseReason {
     }
 
     /// How a session ends whose peer sent bytes that don't decode.
-    pub(super) fn for_malformed(error: DecodeError) -> Self {
+    pub(crate) fn for_malformed(error: DecodeError) -> Self {
         match error.close_code() {
             RegisteredClose::LimitExceeded => Self::AtLimit { by: By::Us },
             _ => Self::Violation { by: By::Us },

@@ -28,6 +28,7 @@ use super::{
     stats::unmapped,
 };
 use crate::{
+    endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
     transport::{
         crypto::{Authenticated, Meters},
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) accepting: Accepting,
     pub(crate) closing: Closing,
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) endpoints: SessionEndpoints,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) meters: Arc<Meters>,
     key: u64,
     opened_at: Instant,
@@ -84,6 +87,7 @@ impl Core {
         platform: Platform,
         limits: Arc<Limits>,
         inbox: Arc<Inbox>,
+        backlog: Arc<Backlog>,
     ) -> Arc<Self> {
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -122,6 +126,8 @@ impl Core {
             proved,
             control,
             inbox,
+            backlog,
+            endpoints: SessionEndpoints::new(),
         })
     }
 
@@ -152,7 +158,7 @@ impl Core {
     }
 
     /// Resolves when the session is the node's, or over.
-    pub(super) async fn established(&self) {
+    pub(crate) async fn established(&self) {
         tokio::select! {
             biased;
             () = self.established.raised() => {}
@@ -209,6 +215,7 @@ impl Core {
         self.frames.close();
         self.accepting.close();
         self.inbox.close(self.key);
+        self.endpoints.close();
         self.over.raise();
     }
 

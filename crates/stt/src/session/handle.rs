@@ -15,6 +15,7 @@ use super::{
     write_queue::DATA_HEADER,
 };
 use crate::{
+    endpoints::Backlog,
     limits::Limits,
     transport::{crypto::Authenticated, platform::Platform},
 };
@@ -37,10 +38,12 @@ impl Session {
         platform: &Platform,
         limits: &Arc<Limits>,
         inbox: &Arc<Inbox>,
+        backlog: &Arc<Backlog>,
     ) -> Self {
         let (platform, limits) = (platform.clone(), Arc::clone(limits));
-        let core = Core::new(connection, proved, platform, limits, Arc::clone(inbox));
-        inbox.open(&core);
+        let (inbox, backlog) = (Arc::clone(inbox), Arc::clone(backlog));
+        let core = Core::new(connection, proved, platform, limits, inbox, backlog);
+        core.inbox.open(&core);
         let task = Arc::clone(&core);
         core.platform
             .spawn(async move { task.watch_for_the_end().await });
@@ -330,7 +333,7 @@ impl Session {
     }
 
     /// An orderly end waits for what was begun before it.
-    fn begin_opening(&self) -> Result<LedgerEntry, SessionError> {
+    pub(crate) fn begin_opening(&self) -> Result<LedgerEntry, SessionError> {
         // The entry comes first: an end that begins after the check finds it.
         let entry = self.core.ledger.sending();
         if self.core.is_over() {

@@ -18,17 +18,17 @@ mod close;
 pub(crate) mod closing;
 mod control;
 pub(crate) mod core;
-mod flag;
+pub(crate) mod flag;
 pub(crate) mod frames;
 mod handle;
 pub(crate) mod keys;
-mod ledger;
+pub(crate) mod ledger;
 pub(crate) mod messages;
 mod outbound_control;
 pub(crate) mod queue;
 pub(crate) mod stats;
-mod stream;
-mod write_queue;
+pub(crate) mod stream;
+pub(crate) mod write_queue;
 
 use std::fmt;
 

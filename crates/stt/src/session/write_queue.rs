@@ -186,7 +186,7 @@ pub(crate) async fn open(core: &Arc<Core>, kind: StreamKind) -> Option<SendStrea
 pub(super) static DATA_HEADER: LazyLock<Bytes> = LazyLock::new(|| header(StreamKind::DATA_STREAM));
 
 /// The first frame of a stream we open.
-fn header(kind: StreamKind) -> Bytes {
+pub(crate) fn header(kind: StreamKind) -> Bytes {
     let mut header = BytesMut::new();
     Open { kind }.encode(&mut header);
     header.freeze()

@@ -1,10 +1,12 @@
 //! A member that holds the seed and speaks the engine's language directly: it keeps the handshake
 //! and breaks whatever it likes after it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use noq::Connection;
+use noq::{Connection, ConnectionError};
 use stc::{NodeSeed, handshake::HandshakeContext};
+use stt::{By, CloseReason};
+use stt_sim::Link;
 
 use super::{World, address};
 use crate::{
@@ -96,3 +98,43 @@ pub const DATA: &[u8] = &[0x01, 2, 0x02, 0x00];
 
 /// What a stream says first to be the first lane.
 pub const LANE: &[u8] = &[0x01, 2, 0x03, 0x00];
+
+/// What a stream says first to be an endpoint stream.
+pub const ENDPOINT: &[u8] = &[0x01, 1, 0x04];
+
+/// Codes with which a session is closed.
+pub const PROTOCOL_VIOLATION: u64 = 0x03;
+pub const LIMIT_EXCEEDED: u64 = 0x04;
+
+/// Lets a raw member break a rule and expects it to be told so with `code`.
+pub fn assert_breach<F>(code: u64, breach: impl FnOnce(Connection) -> F)
+where
+    F: Future<Output = Vec<noq::SendStream>>,
+{
+    let world = World::new(2, Link::lan());
+    let sim = world.sim.clone();
+    sim.block_on(async {
+        let node = world.node(1).await;
+        let raw = RawMember::new(&world, 3);
+        let (connection, _control) = raw.session(address(1)).await;
+        let session = node.accept().await.unwrap();
+        let kept = breach(connection.clone()).await;
+        let closed = sim
+            .timeout(Duration::from_secs(2), connection.closed())
+            .await;
+        let closed = closed.expect("the breach is noticed at once");
+        let ConnectionError::ApplicationClosed(closed) = closed else {
+            panic!("{closed}");
+        };
+        assert_eq!(u64::from(closed.error_code), code);
+        assert!(closed.reason.is_empty());
+        let seen = session.closed().await;
+        let expected = match code {
+            LIMIT_EXCEEDED => CloseReason::AtLimit { by: By::Us },
+            _ => CloseReason::Violation { by: By::Us },
+        };
+        assert_eq!(seen, expected);
+        drop(kept);
+    });
+    sim.shutdown();
+}

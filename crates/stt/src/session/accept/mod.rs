@@ -24,6 +24,7 @@ use super::{
     messages::lane_reader::read_lane,
     stream::{RecvStream, SendStream},
 };
+use crate::endpoints;
 
 /// A stream of the peer, with the way back if it has one.
 type Incoming = (RecvStream, Option<SendStream>);
@@ -232,6 +233,13 @@ fn serve(
         StreamKind::Messages { lane } if core.accepting.lane_is_new(lane) => {
             let lane = read_lane(Arc::clone(core), Arc::clone(&core.inbox), recv);
             core.platform.spawn(lane);
+        }
+        StreamKind::Endpoint => {
+            // It runs two ways, or would have been refused.
+            if let Some(send) = send {
+                let items = endpoints::serve(Arc::clone(core), recv, send);
+                core.platform.spawn(items);
+            }
         }
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
         _ => reject(recv, send, RegisteredStreamCode::RefusedKind),

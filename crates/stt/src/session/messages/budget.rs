@@ -10,21 +10,21 @@
 
 /// The node's budget, in units of message cost.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit: u64,
     held: Held,
 }
 
 /// What something takes of the budget.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) whole: u64,
-    pub(super) parts: u64,
-    pub(super) promised: u64,
+pub(crate) struct Held {
+    pub(crate) whole: u64,
+    pub(crate) parts: u64,
+    pub(crate) promised: u64,
 }
 
 impl Budget {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self {
             limit,
             held: Held::default(),
@@ -32,7 +32,7 @@ impl Budget {
     }
 
     /// Something took `before` and takes `after` now.
-    pub(super) fn change(&mut self, before: Held, after: Held) {
+    pub(crate) fn change(&mut self, before: Held, after: Held) {
         let held = &mut self.held;
         held.whole = held.whole + after.whole - before.whole;
         held.parts = held.parts + after.parts - before.parts;
@@ -40,13 +40,13 @@ impl Budget {
     }
 
     /// Whether more may be read.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.held.whole + self.held.parts <= self.limit
     }
 
     /// Whether a message of `total` may be promised. One is, whatever its length, if nothing else
     /// was and nothing waits to be taken: none shall wait for ever.
-    pub(super) fn may_promise(&self, total: u64) -> bool {
+    pub(crate) fn may_promise(&self, total: u64) -> bool {
         let held = self.held.whole + self.held.promised;
         let limit = if total <= SHORT {
             self.limit
@@ -56,7 +56,7 @@ impl Budget {
         held == 0 || held + total <= limit
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.held.whole + self.held.parts + self.held.promised
     }
 }

@@ -75,7 +75,7 @@ pub(crate) enum LaneViolation {
 
 impl LaneViolation {
     /// How the session ends that did it.
-    pub(super) fn close_reason(self) -> CloseReason {
+    pub(crate) fn close_reason(self) -> CloseReason {
         match self {
             Self::Malformed(error) => CloseReason::for_malformed(error),
             Self::BeyondCredit { .. } | Self::TooManyIds => CloseReason::AtLimit { by: By::Us },

@@ -17,7 +17,7 @@ use super::{budget::Held, inbox::LaneViolation};
 
 /// State of one live message stream id.
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     queue: VecDeque<Bytes>,
     partial: Option<Partial>,
     /// Cost of the messages in the queue.
@@ -42,10 +42,10 @@ struct Partial {
 
 /// Growth of windows that a session may still hand out, in units of cost.
 #[derive(Debug)]
-pub(super) struct Growth(pub(super) u64);
+pub(crate) struct Growth(pub(crate) u64);
 
 impl Incoming {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self {
             queue: VecDeque::new(),
             partial: None,
@@ -60,7 +60,7 @@ impl Incoming {
     }
 
     /// Takes a whole message.
-    pub(super) fn message(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
+    pub(crate) fn message(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
         self.receive(payload.len() as u64 + MESSAGE_COST)?;
         if self.partial.is_some() {
             return Err(LaneViolation::OutOfTurn);
@@ -70,7 +70,7 @@ impl Incoming {
     }
 
     /// Takes the first part of a message of `total` bytes.
-    pub(super) fn start(&mut self, total: u64, payload: &Bytes) -> Result<(), LaneViolation> {
+    pub(crate) fn start(&mut self, total: u64, payload: &Bytes) -> Result<(), LaneViolation> {
         self.receive(payload.len() as u64 + MESSAGE_COST)?;
         if self.partial.is_some() {
             return Err(LaneViolation::OutOfTurn);
@@ -85,7 +85,7 @@ impl Incoming {
     }
 
     /// Takes a further part.
-    pub(super) fn more(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
+    pub(crate) fn more(&mut self, payload: &Bytes) -> Result<(), LaneViolation> {
         self.receive(payload.len() as u64)?;
         let partial = self.partial.as_mut().ok_or(LaneViolation::OutOfTurn)?;
         if payload.len() > partial.total - partial.bytes.len() {
@@ -100,8 +100,22 @@ impl Incoming {
         Ok(())
     }
 
+    /// Takes a part of a message that was refused, and forgets it.
+    pub(crate) fn discard(&mut self, len: usize) -> Result<(), LaneViolation> {
+        self.receive(len as u64)?;
+        self.consumed += len as u64;
+        Ok(())
+    }
+
+    /// Refuses a long message that was not granted: what came of it counts as consumed.
+    pub(crate) fn refuse_partial(&mut self) {
+        if let Some(refused) = self.partial.take() {
+            self.consumed += refused.bytes.len() as u64 + MESSAGE_COST;
+        }
+    }
+
     /// The sender lets go of the id.
-    pub(super) fn release(&mut self) -> Result<(), LaneViolation> {
+    pub(crate) fn release(&mut self) -> Result<(), LaneViolation> {
         if self.partial.is_some() || self.releasing {
             return Err(LaneViolation::OutOfTurn);
         }
@@ -110,7 +124,7 @@ impl Incoming {
     }
 
     /// Gives the oldest message to the application.
-    pub(super) fn pop(&mut self) -> Option<Bytes> {
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
         let message = self.queue.pop_front()?;
         let cost = message.len() as u64 + MESSAGE_COST;
         self.queued -= cost;
@@ -118,23 +132,32 @@ impl Incoming {
         Some(message)
     }
 
-    pub(super) fn has_messages(&self) -> bool {
+    /// The oldest message.
+    pub(crate) fn front(&self) -> Option<&Bytes> {
+        self.queue.front()
+    }
+
+    pub(crate) fn has_partial(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    pub(crate) fn has_messages(&self) -> bool {
         !self.queue.is_empty()
     }
 
     /// Nothing is left and the sender has let go.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.releasing && self.queue.is_empty()
     }
 
     /// What the window has grown by, to be given back when the id is over.
-    pub(super) fn growth(&self) -> u64 {
+    pub(crate) fn growth(&self) -> u64 {
         self.window - INITIAL_CREDIT
     }
 
     /// What this id takes of the node's budget: what is queued, and what is here or promised of a
     /// long message.
-    pub(super) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Held {
         let (parts, promised) = match &self.partial {
             Some(partial) if partial.granted => (0, partial.total),
             Some(partial) => (partial.bytes.len(), 0),
@@ -148,24 +171,24 @@ impl Incoming {
     }
 
     /// Drops a message of which parts are missing: they will not come any more.
-    pub(super) fn forget_partial(&mut self) {
+    pub(crate) fn forget_partial(&mut self) {
         self.partial = None;
     }
 
     /// Whether no long message waits to be granted, now or later.
-    pub(super) fn is_granted_or_whole(&self) -> bool {
+    pub(crate) fn is_granted_or_whole(&self) -> bool {
         self.partial.as_ref().is_none_or(|partial| partial.granted)
     }
 
     /// Bytes of a long message that waits to be granted; `None` if none does, or if
     /// messages before it were not consumed yet.
-    pub(super) fn wants_grant(&self) -> Option<u64> {
+    pub(crate) fn wants_grant(&self) -> Option<u64> {
         let partial = self.partial.as_ref().filter(|partial| !partial.granted)?;
         self.queue.is_empty().then_some(partial.total as u64)
     }
 
     /// Lets the long message come whole. Returns the new limit.
-    pub(super) fn grant(&mut self) -> Option<u64> {
+    pub(crate) fn grant(&mut self) -> Option<u64> {
         let partial = self.partial.as_mut()?;
         partial.granted = true;
         let missing = (partial.total - partial.bytes.len()) as u64;
@@ -178,7 +201,7 @@ impl Incoming {
 
     /// The limit to tell the sender, once half of the window was consumed. The window doubles if
     /// that took less than four round trips: then it is what holds the sender back.
-    pub(super) fn next_limit(
+    pub(crate) fn next_limit(
         &mut self,
         now: Instant,
         round_trip: Duration,

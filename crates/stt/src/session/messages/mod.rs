@@ -16,9 +16,9 @@
 //!
 //! *spec:* the message lanes of `spec/wire.md`.
 
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod inbox;
-mod incoming;
+pub(crate) mod incoming;
 pub(crate) mod lane_reader;
 
 pub(crate) mod outbox;

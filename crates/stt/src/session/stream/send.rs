@@ -220,7 +220,8 @@ impl SendStream {
         self.leave_ledger();
     }
 
-    fn leave_ledger(&mut self) {
+    /// An orderly end does not wait for this any more, or by other means.
+    pub(crate) fn leave_ledger(&mut self) {
         if std::mem::take(&mut self.is_in_ledger) {
             self.core.ledger.end(Half::Sending);
         }

@@ -1,0 +1,105 @@
+//! What a node holds of items from peers that are in no endpoint's queue yet.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::session::messages::budget::{Budget, Held};
+
+/// The node's bound on staged items, over all sessions.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    budget: Mutex<Budget>,
+    freed: Notify,
+}
+
+/// What one endpoint stream takes of the bound; nothing, once dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    backlog: Arc<Backlog>,
+    held: Held,
+}
+
+impl Backlog {
+    /// A bound of `limit` units of cost.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            budget: Mutex::new(Budget::new(limit as u64)),
+            freed: Notify::new(),
+        })
+    }
+
+    /// Bytes held or promised.
+    pub(crate) fn used(&self) -> u64 {
+        self.budget.lock().total()
+    }
+
+    /// Resolves while the node has room for more. Cancel safe.
+    pub(super) async fn has_room(&self) {
+        self.wait_until(|budget| budget.has_room()).await;
+    }
+
+    /// Resolves when an item of `total` bytes may come. Cancel safe.
+    pub(super) async fn promise(self: Arc<Self>, total: u64) -> Share {
+        let held = Held {
+            promised: total,
+            ..Held::default()
+        };
+        self.wait_until(|budget| {
+            let may = budget.may_promise(total);
+            if may {
+                budget.change(Held::default(), held);
+            }
+            may
+        })
+        .await;
+        Share {
+            backlog: self,
+            held,
+        }
+    }
+
+    async fn wait_until(&self, mut met: impl FnMut(&mut Budget) -> bool) {
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if met(&mut self.budget.lock()) {
+                return;
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Share {
+    pub(super) fn new(backlog: &Arc<Backlog>) -> Self {
+        Self {
+            backlog: Arc::clone(backlog),
+            held: Held::default(),
+        }
+    }
+
+    /// This much is held now. Promises have shares of their own.
+    pub(super) fn hold(&mut self, held: Held) {
+        let held = Held {
+            promised: 0,
+            ..held
+        };
+        if held != self.held {
+            self.change(held);
+        }
+    }
+
+    fn change(&mut self, held: Held) {
+        let before = std::mem::replace(&mut self.held, held);
+        self.backlog.budget.lock().change(before, held);
+        self.backlog.freed.notify_waiters();
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.change(Held::default());
+    }
+}

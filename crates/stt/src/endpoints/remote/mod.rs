@@ -1,0 +1,91 @@
+//! Endpoints across a session: items one way, credit and receipts the other.
+//!
+//! ```text
+//! route --> accepted: has credit --> writer ==ITEM==> reader --> staged --> endpoint's queue
+//!   ^                                                              |  (its window of credit)
+//!   +--- Delivered, Refused <-- reader <==RECEIPT, ITEM_CREDIT== writer
+//! ```
+//!
+//! One two-way engine stream for each name in use. The receiver always drains it: what an endpoint
+//! can't take waits in a staging area that the credit bounds, so a stalled consumer holds back the
+//! senders of its own endpoint and nothing else.
+//!
+//! *Memory.* A name begins with 8 KiB of credit; windows grow while the consumer keeps up, 8 MiB a
+//! session together; 256 names a session. An item longer than its window is granted whole once it
+//! is first in line: 16 MiB a session at a time (or one longer item), within the node's bound
+//! ([`Limits::unplaced`](crate::Limits::unplaced)).
+//!
+//! *spec:* WIRE-100 to WIRE-112.
+
+mod answers;
+mod attachment;
+pub(crate) mod backlog;
+mod batch;
+mod inbound;
+mod outbound;
+mod pool;
+mod violation;
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
+
+pub(super) use attachment::Answer;
+pub(crate) use inbound::serve;
+pub(super) use pool::hand_over;
+
+use self::{inbound::Arrivals, pool::Pool};
+use super::manager::Inner;
+use crate::session::{flag::Flag, messages::incoming::Growth};
+
+/// What a session knows of endpoints, both ways.
+#[derive(Debug)]
+pub(crate) struct SessionEndpoints {
+    /// Streams of ours.
+    pool: Pool,
+    /// Streams of the peer's.
+    arrivals: Mutex<Arrivals>,
+    /// Whose endpoints the peer may route to.
+    served: RwLock<Option<Arc<Inner>>>,
+    /// Somebody serves, or did.
+    attached: Flag,
+    growth: Mutex<Growth>,
+    /// KiB of long items that may be under way at a time.
+    promises: Arc<Semaphore>,
+}
+
+impl SessionEndpoints {
+    pub(crate) fn new() -> Self {
+        Self {
+            pool: Pool::new(),
+            arrivals: Mutex::default(),
+            served: RwLock::default(),
+            attached: Flag::default(),
+            growth: Mutex::new(Growth(SESSION_GROWTH)),
+            promises: Arc::new(Semaphore::new(SESSION_PROMISE_KIB as usize)),
+        }
+    }
+
+    /// Lets the peer route to the endpoints of a manager; the last one counts.
+    pub(super) fn attach(&self, manager: &Arc<Inner>) {
+        *self.served.write() = Some(Arc::clone(manager));
+        self.attached.raise();
+    }
+
+    /// The session is over. A manager may hold sessions, so no session may hold a manager for ever.
+    pub(crate) fn close(&self) {
+        let served = self.served.write().take();
+        drop(served);
+        self.attached.raise();
+    }
+
+    fn served(&self) -> Option<Arc<Inner>> {
+        self.served.read().clone()
+    }
+}
+
+/// What all windows of a session may grow by together, in units of cost.
+const SESSION_GROWTH: u64 = 8 << 20;
+
+const SESSION_PROMISE_KIB: u32 = 16 << 10;
