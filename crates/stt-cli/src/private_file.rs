@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
@@ -72,9 +72,21 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(&path)
 }
 
+/// A new file in the folder of `path`, removed unless it gets a name. Errors do not mention the one
+/// that it has until then, which nobody gave.
+pub(crate) fn temporary_beside(
+    path: &Path,
+    mut with: Builder<'_, '_>,
+) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    fs::metadata(&folder)?;
+    let file = with.prefix(".stt-").tempfile_in(folder);
+    file.map_err(|error| error.kind().into())
+}
+
 /// A file beside `path`, readable by its owner alone, with `text` safely on the disk.
 fn written(path: &Path, text: &str) -> io::Result<NamedTempFile> {
-    let mut whole = NamedTempFile::with_prefix_in(".stt-", folder_of(path))?;
+    let mut whole = temporary_beside(path, Builder::new())?;
     whole.write_all(text.as_bytes())?;
     whole.as_file().sync_all()?;
     Ok(whole)

@@ -1,4 +1,4 @@
-//! Sizes and rates, as people read them.
+//! Sizes, rates and numbers of things, as people read them.
 
 use std::time::Duration;
 
@@ -21,6 +21,12 @@ pub(crate) fn size(bytes: u64) -> String {
         "B" => format!("{bytes} B"),
         _ => format!("{value:.1} {unit}"),
     }
+}
+
+/// So many of what has this name.
+pub(crate) fn count(number: u64, name: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {name}{plural}")
 }
 
 #[cfg(test)]

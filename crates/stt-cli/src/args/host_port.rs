@@ -25,7 +25,7 @@ impl FromStr for HostPort {
 /// Host, without brackets, and port.
 pub(super) fn split(text: &str) -> Result<(&str, u16), &'static str> {
     let (host, port) = text.rsplit_once(':').ok_or(NO_PORT)?;
-    let port = port.parse().map_err(|_| NO_PORT)?;
+    let port = port.parse().map_err(|_| BAD_PORT)?;
     Ok((host_of(host)?, port))
 }
 
@@ -43,8 +43,11 @@ fn host_of(text: &str) -> Result<&str, &'static str> {
         .and_then(|text| text.strip_suffix(']'))
     {
         return match zone_less(inner).parse::<Ipv6Addr>() {
+            Ok(address) if address.is_unicast_link_local() && !inner.contains('%') => {
+                Err("a link-local address needs its interface: [fe80::1%eth0]:PORT")
+            }
             Ok(_) => Ok(inner),
-            Err(_) => Err("brackets hold an IPv6 address, of a link-local one with %INTERFACE"),
+            Err(_) => Err("brackets hold an IPv6 address"),
         };
     }
     if text.is_empty() {
@@ -57,6 +60,7 @@ fn host_of(text: &str) -> Result<&str, &'static str> {
 }
 
 const NO_PORT: &str = "a port is missing: HOST:PORT";
+const BAD_PORT: &str = "a port is a number up to 65535: HOST:PORT";
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +94,7 @@ mod tests {
             "[host]:1",
             "[host%eth0]:1",
             "[fe80::1%]:1",
+            "[fe80::1]:1",
             "[::1]",
         ] {
             assert_eq!(parse(text), None, "{text}");

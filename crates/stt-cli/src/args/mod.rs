@@ -88,7 +88,11 @@ fn sentence_of(error: &Error) -> String {
         return "a command is missing".into();
     }
     let text = error.render().to_string();
-    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let end = ["\n\nUsage:", "\n\nFor more"]
+        .iter()
+        .filter_map(|mark| text.find(mark))
+        .min();
+    let text = &text[..end.unwrap_or(text.len())];
     let text = text.strip_prefix("error: ").unwrap_or(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

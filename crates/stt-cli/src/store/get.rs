@@ -20,7 +20,7 @@ pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Re
         // Nothing to read can be damaged, too.
         reader.read_range(range.clone())?;
     }
-    let mut output = Output::open(asked.output.as_deref())?;
+    let mut output = Output::open(asked.output.as_deref(), place.directory())?;
     let progress = if output.is_shown() {
         Progress::none()
     } else {

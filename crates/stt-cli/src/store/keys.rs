@@ -8,6 +8,7 @@ use super::{Place, place::Key, progress::Progress};
 use crate::{
     args::RotateKey,
     exit::{Exit, Failure},
+    rate::count,
     status::Status,
 };
 
@@ -46,8 +47,9 @@ pub(super) fn rotate(asked: &RotateKey, place: &Place, status: Status) -> Result
     let dropped = before.saturating_sub(store.slots_opened_by(&keys)?);
     if dropped > 0 && !asked.drop_others {
         return Err(Failure::usage(format!(
-            "{dropped} of {before} seeds that open the store would be let go: name them by \
-             --with FILE, or say --drop-others"
+            "{dropped} of {} that open the store would be let go: name them by --with FILE, or say \
+             --drop-others",
+            count(before, "seed")
         )));
     }
     let progress = Progress::of_work(status, "writing everything anew");
@@ -58,14 +60,16 @@ pub(super) fn rotate(asked: &RotateKey, place: &Place, status: Status) -> Result
         return Err(Failure::new(
             Exit::Damaged,
             format!(
-                "master key {} counts, but {} segments are damaged and stay under an older one",
-                rotated.key_generation, rotated.segments_left
+                "master key {} counts, but {} under an older one, because of damage",
+                rotated.key_generation,
+                count(rotated.segments_left, "segment")
             ),
         ));
     }
     let number = rotated.key_generation;
     status.note(format_args!(
-        "master key {number} counts; {dropped} seeds let go"
+        "master key {number} counts; {} let go",
+        count(dropped, "seed")
     ));
     Ok(())
 }

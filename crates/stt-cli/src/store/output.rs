@@ -39,13 +39,17 @@ impl Reader {
 }
 
 impl Output {
-    /// Standard output, or what has this name.
-    pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    /// Standard output, or what has this name, which is none of the store's own files.
+    pub(super) fn open(path: Option<&Path>, store: &Path) -> Result<Self, Failure> {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(
             || "standard output".into(),
             |path| path.display().to_string(),
         );
+        if path.is_some_and(|path| is_in(path, store)) {
+            let why = "a store needs its directory for itself";
+            return Err(Failure::usage(format!("cannot write {name}: {why}")));
+        }
         let opened = match path {
             None => standard::output().map(To::Stream),
             Some(path) => open(path),
@@ -116,10 +120,17 @@ fn open(path: &Path) -> io::Result<To> {
 /// With the permissions that a new file gets.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".stt-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(private_file::folder_of(path))
+    private_file::temporary_beside(path, builder)
+}
+
+/// Whether a file, by whatever name or link, is or would be in this directory.
+fn is_in(path: &Path, directory: &Path) -> bool {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let folder = fs::canonicalize(private_file::folder_of(&real));
+    let directory = fs::canonicalize(directory);
+    folder.is_ok_and(|folder| directory.is_ok_and(|directory| folder.starts_with(directory)))
 }
 
 /// Whether the name is at fault, and not the medium.

@@ -10,7 +10,7 @@ use crate::{
     args::Objects,
     exit::{Exit, Failure},
     pages,
-    rate::size,
+    rate::{count, size},
     standard,
     status::Status,
 };
@@ -122,12 +122,13 @@ fn in_words(stats: &Stats) -> String {
         key_generation,
         ..
     } = stats;
+    let segments = count(*segments, "segment");
     let [in_objects, in_use, on_disk] = [*object_bytes, *live_bytes, *segment_bytes].map(size);
     format!(
         "objects   {objects}, {pinned} pinned\n\
          content   {object_bytes} bytes ({in_objects})\n\
          in use    {live_bytes} bytes ({in_use})\n\
-         on disk   {segment_bytes} bytes ({on_disk}) in {segments} segments\n\
+         on disk   {segment_bytes} bytes ({on_disk}) in {segments}\n\
          seeds     {key_slots} open the store\n\
          key       number {key_generation}\n"
     )
@@ -145,17 +146,14 @@ pub(super) fn verify(place: &Place, status: Status) -> Result<(), Failure> {
         Status::Human => pages::print(&damage_lines(&found))?,
         Status::Json => pages::print_json(&as_document(&found))?,
     }
-    let count = found.damage.len();
-    if count > 0 {
-        let directory = place.directory().display();
-        return Err(Failure::new(
-            Exit::Damaged,
-            format!("{directory}: {count} damaged places"),
-        ));
+    if !found.is_well() {
+        let places = count(found.damage.len() as u64, "damaged place");
+        return Err(Failure::new(Exit::Damaged, places).about(place.directory().display()));
     }
+    let objects = count(found.objects, "object");
     status.note(format_args!(
-        "all is well: {} objects, {} bytes",
-        found.objects, found.bytes
+        "all is well: {objects}, {} bytes",
+        found.bytes
     ));
     Ok(())
 }

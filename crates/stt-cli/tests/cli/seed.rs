@@ -163,3 +163,16 @@ fn many_new_seeds_at_one_name_make_one_file() {
     assert_eq!(codes, [0, 2, 2, 2]);
     assert_eq!(place.run(&["seed", "check", "one.seed"]).code, 0);
 }
+
+#[test]
+fn a_folder_that_is_missing_is_said_without_a_name_that_nobody_gave() {
+    let place = Place::empty();
+    let refused = place.run(&["seed", "new", "--out", "missing/group.seed"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("missing/group.seed"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stderr.contains(".stt-"), "{}", refused.stderr);
+}

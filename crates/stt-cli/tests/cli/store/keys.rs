@@ -61,7 +61,7 @@ fn a_rotation_lets_no_seed_go_unless_it_is_told_to() {
     let dropped = store(&place, &["rotate-key", "--drop-others"]);
     assert_eq!(dropped.code, 0, "{}", dropped.stderr);
     assert!(
-        dropped.stderr.contains("1 seeds let go"),
+        dropped.stderr.contains("1 seed let go"),
         "{}",
         dropped.stderr
     );

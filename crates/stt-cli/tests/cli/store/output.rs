@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use super::{put, store, with_store};
+use super::{image, put, store, with_store};
 use crate::command::{Place, bytes, mode, set_mode};
 
 #[test]
@@ -50,6 +50,26 @@ fn a_name_that_cannot_be_a_file_is_usage() {
         let refused = store(&place, &["get", &address, "-o", name]);
         assert_eq!(refused.code, 2, "{name}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn files_of_the_store_are_not_written_over() {
+    let place = Place::empty();
+    let address = put(&place, b"the bytes");
+    let before = image(&place.path("here/store"));
+    symlink("here/store/keys-a", place.path("link")).unwrap();
+    symlink("here/store", place.path("folder")).unwrap();
+    for name in [
+        "here/store/seg-0000000000000001",
+        "here/store/new",
+        "./here/../here/store/LOCK",
+        "folder/new",
+        "link",
+    ] {
+        let refused = store(&place, &["get", &address, "-o", name]);
+        assert_eq!(refused.code, 2, "{name}: {}", refused.stderr);
+    }
+    assert!(image(&place.path("here/store")) == before);
 }
 
 #[test]
