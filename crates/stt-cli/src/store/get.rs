@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use stt_store::{ObjectReader, ReadError};
 
-use super::{Place, Stop, output::Output, progress::Progress};
+use super::{
+    Place, Stop,
+    output::{Output, refuse_inside},
+    progress::Progress,
+};
 use crate::{
     args::{ByteRange, Get, ObjectName},
     exit::Failure,
@@ -12,6 +16,9 @@ use crate::{
 };
 
 pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Result<(), Failure> {
+    if let Some(path) = &asked.output {
+        refuse_inside(place.directory(), path)?;
+    }
     let store = place.open()?;
     let mut reader = store.open_reader(asked.object.address())?;
     check_reference(asked.object, &reader)?;
@@ -20,7 +27,7 @@ pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Re
         // Nothing to read can be damaged, too.
         reader.read_range(range.clone())?;
     }
-    let mut output = Output::open(asked.output.as_deref(), place.directory())?;
+    let mut output = Output::open(asked.output.as_deref())?;
     let progress = if output.is_shown() {
         Progress::none()
     } else {

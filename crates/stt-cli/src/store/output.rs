@@ -39,17 +39,13 @@ impl Reader {
 }
 
 impl Output {
-    /// Standard output, or what has this name, which is none of the store's own files.
-    pub(super) fn open(path: Option<&Path>, store: &Path) -> Result<Self, Failure> {
+    /// Standard output, or what has this name.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(
             || "standard output".into(),
             |path| path.display().to_string(),
         );
-        if path.is_some_and(|path| is_in(path, store)) {
-            let why = "a store needs its directory for itself";
-            return Err(Failure::usage(format!("cannot write {name}: {why}")));
-        }
         let opened = match path {
             None => standard::output().map(To::Stream),
             Some(path) => open(path),
@@ -125,7 +121,18 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     private_file::temporary_beside(path, builder)
 }
 
-/// Whether a file, by whatever name or link, is or would be in this directory.
+/// Refuses a file among the store's own, by whatever name or link.
+pub(super) fn refuse_inside(store: &Path, path: &Path) -> Result<(), Failure> {
+    if is_in(path, store) {
+        let why = "a store needs its directory for itself";
+        return Err(Failure::usage(format!(
+            "cannot write {}: {why}",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 fn is_in(path: &Path, directory: &Path) -> bool {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let folder = fs::canonicalize(private_file::folder_of(&real));
