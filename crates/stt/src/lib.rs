@@ -5,7 +5,8 @@
 //! is reached; each association is a [`Session`]. In a session travel byte streams
 //! ([`SendStream`], [`RecvStream`]), messages on stream ids ([`Session::send_on_stream`],
 //! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]). What is to
-//! stay is kept in a [`BinaryStorage`], by the hash of its bytes.
+//! stay is kept in a [`BinaryStorage`], by the hash of its bytes; what is to be encrypted once and go
+//! to many, or by any other way, a [`BinaryStreamEncoder`] cuts into segments.
 //!
 //! ```
 //! use stt::{Group, Node, SystemEntropy};
@@ -36,6 +37,7 @@ mod limits;
 mod node;
 mod session;
 pub mod storage;
+pub mod streaming;
 mod transport;
 
 pub use endpoints::{
@@ -60,6 +62,7 @@ pub use session::{
 pub use stc;
 pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};
 pub use storage::BinaryStorage;
+pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
 pub use transport::platform::SystemEntropy;
 

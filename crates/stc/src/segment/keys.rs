@@ -12,14 +12,17 @@ use crate::suite::Suite;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
 
-/// What a context gives for segments, so that no holder of it needs the context itself.
-pub(super) struct StreamRoot(Secret<HASH_LEN>);
+/// What a context gives for segments, and for nothing else; made of a borrowed [`StcContext`].
+#[derive(Debug)]
+pub struct SegmentContext(Secret<HASH_LEN>);
 
-impl StreamRoot {
-    pub(super) fn of(context: &StcContext) -> Self {
+impl From<&StcContext> for SegmentContext {
+    fn from(context: &StcContext) -> Self {
         Self(context.segments())
     }
+}
 
+impl SegmentContext {
     pub(super) fn keys(&self, suite: Suite, shape: Shape, id: SegmentStreamId) -> StreamKeys {
         let mut context = [0; 18];
         context[0] = suite.code();
@@ -176,7 +179,7 @@ mod tests {
             SegmentStreamId::from_bytes([1; 16]),
         );
         let context = StcContext::from_seed(&[7; 32], "test");
-        let mut keys = StreamRoot::of(&context).keys(suite, shape, id);
+        let mut keys = SegmentContext::from(&context).keys(suite, shape, id);
         for (sequence, generation) in [
             (0, 0),
             ((1 << 20) - 1, 0),

@@ -28,6 +28,7 @@ mod signature;
 
 pub use error::{OpenSegmentError, SealSegmentError};
 pub use header::{Extent, Header, Mark, SegmentStreamId};
+pub use keys::SegmentContext;
 pub use opener::{Body, Opened, Opener};
 pub use sealer::Sealer;
 pub use signature::{Digest, MAX_UNSIGNED, StreamSignature};

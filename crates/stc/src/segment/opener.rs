@@ -4,10 +4,9 @@
 //! read here, if none was pinned.
 
 use super::header::{Header, Mark, Shape};
-use super::keys::{StreamKeys, StreamRoot};
+use super::keys::{SegmentContext, StreamKeys};
 use super::signature::{StreamSignature, split_length};
 use super::{OVERHEAD, OpenSegmentError, SegmentStreamId};
-use crate::context::StcContext;
 use crate::suite::Suite;
 use std::fmt;
 
@@ -15,9 +14,10 @@ use std::fmt;
 ///
 /// It remembers no numbers: a segment opens as often as it is given.
 pub struct Opener {
-    /// The contexts a stream may be of, until its first segment has shown which.
-    roots: Vec<StreamRoot>,
+    /// The contexts a stream may be of; its first segment shows which.
+    roots: Vec<SegmentContext>,
     pinned: Option<SegmentStreamId>,
+    /// The stream of the first segment that opened.
     stream: Option<Stream>,
 }
 
@@ -56,16 +56,16 @@ pub enum Body {
 
 impl Opener {
     /// Reads the stream of the first segment that opens.
-    pub fn new(context: &StcContext) -> Self {
+    pub fn new(context: impl Into<SegmentContext>) -> Self {
         Self {
-            roots: vec![StreamRoot::of(context)],
+            roots: vec![context.into()],
             pinned: None,
             stream: None,
         }
     }
 
     /// Reads the stream `id` and no other.
-    pub fn pinned(context: &StcContext, id: SegmentStreamId) -> Self {
+    pub fn pinned(context: impl Into<SegmentContext>, id: SegmentStreamId) -> Self {
         Self {
             pinned: Some(id),
             ..Self::new(context)
@@ -76,14 +76,25 @@ impl Opener {
     /// epochs of a group ([`Group::contexts`](crate::Group::contexts)). Costs a derivation and a
     /// decryption for each segment that does not open.
     #[must_use]
-    pub fn or_context(mut self, context: &StcContext) -> Self {
-        self.roots.push(StreamRoot::of(context));
+    pub fn or_context(mut self, context: impl Into<SegmentContext>) -> Self {
+        self.roots.push(context.into());
         self
     }
 
     /// The stream that is read here, once it is known.
     pub fn stream_id(&self) -> Option<SegmentStreamId> {
-        self.pinned
+        let seen = self.stream.as_ref().map(|stream| stream.id);
+        self.pinned.or(seen)
+    }
+
+    /// Whether a segment has opened.
+    pub fn has_begun(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Forgets the first segment that opened, for whoever refuses it for reasons of his own.
+    pub fn forget(&mut self) {
+        self.stream = None;
     }
 
     /// Bytes of the body of a segment of `len` bytes; `None` if no segment is so short.
@@ -109,7 +120,9 @@ impl Opener {
         if expected != actual {
             return Err(OpenSegmentError::BadBuffer { expected, actual });
         }
-        if let Some(expected) = self.pinned.filter(|id| *id != header.stream_id) {
+        if let Some(expected) = self.stream_id()
+            && expected != header.stream_id
+        {
             let actual = header.stream_id;
             return Err(OpenSegmentError::ForeignStream { expected, actual });
         }
@@ -121,9 +134,7 @@ impl Opener {
             let mut stream = Stream::of(root, &header);
             match stream.open(&header, segment, sequence, body) {
                 Ok(opened) => {
-                    self.pinned = Some(stream.id);
                     self.stream = Some(stream);
-                    self.roots = Vec::new();
                     return Ok(opened);
                 }
                 Err(OpenSegmentError::NotAuthentic) => {}
@@ -135,7 +146,7 @@ impl Opener {
 }
 
 impl Stream {
-    fn of(root: &StreamRoot, header: &Header) -> Self {
+    fn of(root: &SegmentContext, header: &Header) -> Self {
         Self {
             id: header.stream_id,
             suite: header.suite,
@@ -198,7 +209,7 @@ impl Stream {
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opener")
-            .field("stream_id", &self.pinned)
+            .field("stream_id", &self.stream_id())
             .finish_non_exhaustive()
     }
 }

@@ -4,10 +4,9 @@
 //! twice, whatever fails.
 
 use super::header::{Extent, Header, Mark, Shape};
-use super::keys::{StreamKeys, StreamRoot};
+use super::keys::{SegmentContext, StreamKeys};
 use super::signature::{MAX_UNSIGNED, Signing};
 use super::{HEADER_LEN, LENGTH_LEN, MAX_BODY_LEN, OVERHEAD, SealSegmentError, SegmentStreamId};
-use crate::context::StcContext;
 use crate::entropy::Entropy;
 use crate::identity::Identity;
 use crate::suite::Suite;
@@ -49,7 +48,7 @@ impl Sealer {
     ///
     /// Bounded or not is for the receiver; that the data sum up is the caller's business.
     pub fn new(
-        context: &StcContext,
+        context: impl Into<SegmentContext>,
         suite: Suite,
         extent: Extent,
         entropy: &mut dyn Entropy,
@@ -62,7 +61,7 @@ impl Sealer {
     /// It begins and ends with a [`seal_signature`](Self::seal_signature), and has one at the
     /// latest after each [`MAX_UNSIGNED`] segments.
     pub fn signed(
-        context: &StcContext,
+        context: impl Into<SegmentContext>,
         suite: Suite,
         extent: Extent,
         identity: Arc<Identity>,
@@ -78,7 +77,7 @@ impl Sealer {
     }
 
     fn begin(
-        context: &StcContext,
+        context: impl Into<SegmentContext>,
         suite: Suite,
         extent: Extent,
         signing: Option<Signing>,
@@ -87,7 +86,7 @@ impl Sealer {
         let shape = Shape::new(extent, signing.is_some());
         let stream_id = SegmentStreamId::generate(entropy);
         Self {
-            keys: StreamRoot::of(context).keys(suite, shape, stream_id),
+            keys: context.into().keys(suite, shape, stream_id),
             suite,
             shape,
             extent,
@@ -100,6 +99,11 @@ impl Sealer {
     /// The stream's name, for receivers that pin it.
     pub fn stream_id(&self) -> SegmentStreamId {
         self.stream_id
+    }
+
+    /// The number of the next segment; `None` after the last.
+    pub fn next_sequence(&self) -> Option<u64> {
+        self.next
     }
 
     /// Where data begin in the next segment of data: behind the header, and in segment 0 of a

@@ -155,16 +155,18 @@ impl Frames {
         pushed.map_err(|_| core.send_error())
     }
 
+    /// Bytes of payload that fit a datagram now.
+    pub(super) fn max_datagram_len(core: &Core) -> Option<usize> {
+        let room = core.connection.max_datagram_size()?;
+        Some(room.saturating_sub(UserFrame::DATAGRAM_OVERHEAD))
+    }
+
     pub(super) fn send_datagram(
         core: &Core,
         frame_type: UserFrameType,
         payload: &Bytes,
     ) -> Result<(), DatagramError> {
-        let room = core
-            .connection
-            .max_datagram_size()
-            .ok_or(DatagramError::Unsupported)?;
-        let max = room.saturating_sub(UserFrame::DATAGRAM_OVERHEAD);
+        let max = Self::max_datagram_len(core).ok_or(DatagramError::Unsupported)?;
         let len = payload.len();
         let frame = UserFrame {
             frame_type,

@@ -220,6 +220,12 @@ impl Session {
         Frames::send_datagram(&self.core, frame_type, &payload.into())
     }
 
+    /// The longest payload that [`send_datagram`](Self::send_datagram) takes now, in bytes: the path
+    /// may change. `None` if the peer takes no datagrams.
+    pub fn max_datagram_len(&self) -> Option<usize> {
+        Frames::max_datagram_len(&self.core)
+    }
+
     /// The next frame of the peer, reliable or as a datagram. A
     /// [`FrameDispatcher`](crate::FrameDispatcher) takes its place where it is attached.
     ///

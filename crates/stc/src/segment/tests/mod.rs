@@ -304,7 +304,7 @@ fn authentic_segments_that_break_the_layout_are_refused() {
         };
         (
             header,
-            keys::StreamRoot::of(&context()).keys(header.suite, shape, stream_id),
+            keys::SegmentContext::from(&context()).keys(header.suite, shape, stream_id),
         )
     };
     let refused = |(header, mut keys): (Header, keys::StreamKeys), len: usize| {

@@ -76,7 +76,7 @@ fn a_holder_of_the_context_cannot_move_a_signature() {
     seal(&mut honest, Mark::More, b"a");
     let end = sign(&mut honest, Mark::Last);
     let keys = |id, context: &StcContext| {
-        keys::StreamRoot::of(context).keys(
+        keys::SegmentContext::from(context).keys(
             Suite::Aes256Gcm,
             header::Shape::new(Extent::Live, true),
             id,
