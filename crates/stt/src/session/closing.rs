@@ -21,65 +21,72 @@ use std::{
     time::Duration,
 };
 
-use super::{By, CloseReason, StreamId, core::Core, flag::Flag, outbound_control::StreamCounts};
+use super::{By, CloseReason, StreamId, core::Core, flag::Flags, outbound_control::StreamCounts};
 
 /// How far the end has come.
 #[derive(Debug, Default)]
 pub(crate) struct Closing {
-    begun: Flag,
-    /// The peer's control stream has come; it means this session.
-    control: Flag,
-    own_control: Flag,
-    incomplete: Flag,
-    end_announced: Flag,
+    happened: Flags,
     peer_opened_in_all: OnceLock<StreamCounts>,
-    finished: Flag,
-    finished_by_peer: Flag,
-    finished_was_heard: Flag,
     /// Our control stream, once FINISHED was written to it.
     asked_about: OnceLock<StreamId>,
+}
+
+/// What happens once, if at all, on the way to the end.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Begun,
+    /// The peer's control stream has come; it means this session.
+    PeersControl,
+    OwnControl,
+    /// Something of the peer's was not taken.
+    LostSomething,
+    PeerCloses,
+    Finished,
+    PeerFinished,
+    FinishedWasHeard,
 }
 
 impl Closing {
     /// Whether either side has begun: nothing new may be opened.
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun.is_raised()
+        self.happened.is_raised(Event::Begun as u8)
     }
 
     /// Resolves when either side has begun. Cancel safe.
     pub(crate) async fn begun(&self) {
-        self.begun.raised().await;
+        self.happened.raised(Event::Begun as u8).await;
     }
 
     /// Whether we have said FINISHED.
     pub(crate) fn has_finished(&self) -> bool {
-        self.finished.is_raised()
+        self.happened.is_raised(Event::Finished as u8)
     }
 
     /// Something of the peer's was not taken: the end will not be called orderly.
     pub(super) fn lost_something(&self) {
-        self.incomplete.raise();
+        self.happened.raise(Event::LostSomething as u8);
     }
 
     /// The peer's control stream came; false if it is not the first.
     pub(super) fn control_arrived(&self) -> bool {
-        self.control.raise()
+        self.happened.raise(Event::PeersControl as u8)
     }
 
     /// Our control stream was opened.
     pub(super) fn control_opened(&self) {
-        self.own_control.raise();
+        self.happened.raise(Event::OwnControl as u8);
     }
 
     /// Resolves when the peer's control stream has come: it means this session.
     pub(crate) async fn control_open(&self) {
-        self.control.raised().await;
+        self.happened.raised(Event::PeersControl as u8).await;
     }
 
     /// The peer says CLOSING; false if it has before.
     pub(super) fn peer_closes(&self, opened: StreamCounts) -> bool {
         let is_first = self.peer_opened_in_all.set(opened).is_ok();
-        self.end_announced.raise();
+        self.happened.raise(Event::PeerCloses as u8);
         is_first
     }
 
@@ -96,7 +103,7 @@ impl Closing {
     /// The peer says FINISHED; false if it has before, or if its numbers are not those of its
     /// CLOSING.
     pub(super) fn peer_finished(&self, opened: StreamCounts) -> bool {
-        let is_first = self.finished_by_peer.raise();
+        let is_first = self.happened.raise(Event::PeerFinished as u8);
         is_first && self.peer_opened_in_all.get() == Some(&opened)
     }
 
@@ -112,18 +119,18 @@ impl Closing {
 
     /// The peer has read our control stream to its last frame.
     pub(super) fn finished_was_heard(&self) {
-        self.finished_was_heard.raise();
+        self.happened.raise(Event::FinishedWasHeard as u8);
     }
 
     async fn peer_opened(&self) -> StreamCounts {
-        self.end_announced.raised().await;
+        self.happened.raised(Event::PeerCloses as u8).await;
         self.peer_opened_in_all.get().copied().unwrap_or_default()
     }
 }
 
 /// Begins to close, once. Either side's wish is enough.
 pub(crate) fn begin(core: &Arc<Core>) {
-    if !core.closing.begun.raise() {
+    if !core.closing.happened.raise(Event::Begun as u8) {
         return;
     }
     let task = Arc::clone(core);
@@ -141,18 +148,21 @@ async fn run(core: &Core) {
     core.outbox.finish().await;
     core.frames.outbound().finish().await;
     // Our control stream counts among those we opened, so it must have been.
-    core.closing.own_control.raised().await;
+    core.closing.happened.raised(Event::OwnControl as u8).await;
     let opened = core.ledger.opened_counts();
     core.control.closing(opened);
     let theirs = core.closing.peer_opened().await;
     core.ledger.all_done(theirs).await;
-    if core.closing.incomplete.is_raised() {
+    if core.closing.happened.is_raised(Event::LostSomething as u8) {
         return core.end(CloseReason::Failed { by: By::Us });
     }
-    core.closing.finished.raise();
+    core.closing.happened.raise(Event::Finished as u8);
     core.control.finished(opened);
-    core.closing.finished_by_peer.raised().await;
-    let heard = core.closing.finished_was_heard.raised();
+    core.closing
+        .happened
+        .raised(Event::PeerFinished as u8)
+        .await;
+    let heard = core.closing.happened.raised(Event::FinishedWasHeard as u8);
     // If the answer is lost for so long, so is hope that the question wasn't.
     core.platform.timeout(patience(core), heard).await;
     core.end(CloseReason::Done);

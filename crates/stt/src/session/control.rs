@@ -14,8 +14,8 @@ use super::{
 /// The first news leaves at once; those that follow on its heels are joined, so that there are at
 /// most [`WRITES_A_ROUND_TRIP`] pieces of this stream under way and the peer's engine can hold them
 /// behind a lost packet.
-pub(super) async fn write_control(core: Arc<Core>) {
-    let Some(mut stream) = open(&core, stt_wire::StreamKind::Control).await else {
+pub(super) async fn write_control(core: &Arc<Core>) {
+    let Some(mut stream) = open(core, stt_wire::StreamKind::Control).await else {
         return;
     };
     stream.set_priority(CONTROL_PRIORITY);

@@ -45,12 +45,14 @@ impl Session {
         let core = Core::new(connection, proved, platform, limits, inbox, backlog);
         core.inbox.open(&core);
         let task = Arc::clone(&core);
-        core.platform
-            .spawn(async move { task.watch_for_the_end().await });
-        core.platform
-            .spawn(control::write_control(Arc::clone(&core)));
-        core.platform
-            .spawn(accept::accept_streams(Arc::clone(&core)));
+        // One task for all of it: an idle session is mostly its tasks.
+        core.platform.spawn(async move {
+            tokio::join!(
+                task.watch_for_the_end(),
+                control::write_control(&task),
+                accept::accept_streams(&task),
+            );
+        });
         Self { core }
     }
 

@@ -51,7 +51,7 @@ impl<T> Queue<T> {
             pushed.as_mut().enable();
             {
                 let mut items = self.items.lock();
-                if let Some(item) = items.waiting.pop_front() {
+                if let Some(item) = items.take() {
                     if !items.waiting.is_empty() {
                         self.pushed.notify_one();
                     }
@@ -67,7 +67,7 @@ impl<T> Queue<T> {
 
     /// Takes an item if there is one.
     pub(crate) fn try_pop(&self) -> Option<T> {
-        self.items.lock().waiting.pop_front()
+        self.items.lock().take()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -90,5 +90,16 @@ impl<T> Queue<T> {
         let dropped = std::mem::take(&mut self.items.lock().waiting);
         self.close();
         drop(dropped);
+    }
+}
+
+impl<T> Items<T> {
+    /// The first, and with the last one the memory.
+    fn take(&mut self) -> Option<T> {
+        let first = self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        first
     }
 }

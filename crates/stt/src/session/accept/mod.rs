@@ -101,8 +101,8 @@ async fn next(core: &Arc<Core>, dir: Dir) -> Option<Incoming> {
 }
 
 /// Takes the peer's streams until the session ends.
-pub(super) async fn accept_streams(core: Arc<Core>) {
-    tokio::join!(accept_all(&core, Dir::Uni), accept_all(&core, Dir::Bi));
+pub(super) async fn accept_streams(core: &Arc<Core>) {
+    tokio::join!(accept_all(core, Dir::Uni), accept_all(core, Dir::Bi));
 }
 
 async fn accept_all(core: &Arc<Core>, dir: Dir) {

@@ -204,6 +204,10 @@ impl crypto::Session for EngineSession {
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<crypto::Keys> {
         let (bytes, keys) = self.outbound.pop_front()?;
         buf.extend_from_slice(&bytes);
+        if self.outbound.is_empty() {
+            // The session lives long after this, and nothing more will be said.
+            self.outbound = VecDeque::new();
+        }
         let keys = keys?;
         self.level_changing = self.outbound.iter().any(|(_, keys)| keys.is_some());
         Some(keys)
