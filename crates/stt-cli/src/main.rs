@@ -1,4 +1,4 @@
-//! The command `stt`: encrypted pipes between peers that share a seed.
+//! The command `stt`: encrypted pipes between peers that share a seed, and an encrypted store.
 //!
 //! ```text
 //! args    what may be asked             seed      making, keeping and finding a group's seed

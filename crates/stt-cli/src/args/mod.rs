@@ -28,7 +28,7 @@ pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePl
 
 use crate::{exit::Failure, status::Status};
 
-/// Encrypted pipes between peers that share a seed
+/// Encrypted pipes between peers that share a seed, and an encrypted store
 ///
 /// One shared seed is the whole network: no server, no certificates, no account. A node with a
 /// random seed answers nobody who does not hold it.

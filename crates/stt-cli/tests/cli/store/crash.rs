@@ -1,6 +1,6 @@
 //! A command that ends too early leaves a store that is whole.
 
-use std::io::Read;
+use std::{fs, io::Read};
 
 use super::{feed, half_a_put, put, store, with_store};
 use crate::command::{Place, bytes};
@@ -46,6 +46,27 @@ fn a_put_that_was_interrupted_stores_nothing() {
         assert_eq!(ended.stderr, "stt: interrupted");
         assert_well(&place, &before);
         assert_eq!(store(&place, &["ls"]).text().lines().count(), 1);
+    }
+}
+
+#[test]
+fn an_interrupted_get_leaves_a_whole_file_or_none() {
+    let place = Place::empty();
+    let object = bytes(60 << 20, 6);
+    let address = put(&place, &object);
+    let running = place.start(&with_store(&["get", &address, "-o", "file"]));
+    let is_begun = || {
+        let entries = fs::read_dir(place.path(".")).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.starts_with(".stt-") || name == "file")
+    };
+    assert!((0..1_000_000).any(|_| is_begun()), "it never began");
+    running.terminate();
+    let ended = running.end();
+    match ended.code {
+        0 => assert!(fs::read(place.path("file")).unwrap() == object),
+        5 => assert!(!is_begun(), "something was left behind"),
+        _ => panic!("{}: {}", ended.code, ended.stderr),
     }
 }
 

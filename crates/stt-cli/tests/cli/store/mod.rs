@@ -45,7 +45,7 @@ fn half_a_put(place: &Place, bytes: &[u8]) -> Running {
     running
 }
 
-/// Every file below a directory, with its bytes.
+/// Every file in a directory, with its bytes.
 fn image(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
     let read = |entry: fs::DirEntry| {
