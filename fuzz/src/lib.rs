@@ -6,6 +6,7 @@
 pub mod control;
 pub mod datagram;
 pub mod endpoint;
+pub mod event;
 pub mod frames;
 pub mod group;
 pub mod handshake;
@@ -29,10 +30,11 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("endpoint", endpoint::body),
+    ("event", event::body),
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),

@@ -13,6 +13,9 @@ pub const MAX_OPEN_LEN: usize = 256;
 /// Longest payload of a frame on the control stream.
 pub const MAX_CONTROL_LEN: usize = 65_536;
 
+/// Most bytes of a name, its length included.
+pub const MAX_NAME_LEN: usize = 1 + crate::Name::MAX_LEN;
+
 /// Most application bytes in one part of a message.
 pub const MAX_PART_LEN: usize = 65_536;
 

@@ -45,7 +45,10 @@ pub use endpoints::{
     EndpointStats, GroupOutcome, GroupRoute, NoSuchGroup, Origin, PendingRoute, Reach,
     ReceiveError, Refusal, RouteError, RoutedItem, WhenFull,
 };
-pub use events::{EmitReport, Event, EventEmitter, HandlerFailure, HandlerId, TypeMismatch};
+pub use events::{
+    AlreadyBridged, BridgeOptions, BridgeStats, BridgeWays, BridgedDelivery, EmitReport, Event,
+    EventEmitter, Forwarding, HandlerFailure, HandlerId, TypeMismatch,
+};
 pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterError};
 pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};
@@ -55,9 +58,10 @@ pub use node::{
     RotationError, SessionClosed, SessionOpened, StartError, Target,
 };
 pub use session::{
-    By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame, KeyUpdate, PathInfo, ReadError,
-    ReadToEndError, ReceiveFrameError, RecvStream, ReservedFrameType, SendError, SendStream,
-    Session, SessionError, SessionId, SessionStats, StreamId, UserFrameType, WriteError,
+    BridgeBacklog, BridgeSendError, By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame,
+    KeyUpdate, PathInfo, ReadError, ReadToEndError, ReceiveFrameError, RecvStream,
+    ReservedFrameType, SendError, SendStream, Session, SessionError, SessionId, SessionStats,
+    StreamId, UserFrameType, WriteError,
 };
 pub use stc;
 pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext};

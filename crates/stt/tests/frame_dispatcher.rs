@@ -324,6 +324,34 @@ fn frames_that_nobody_handles_hold_their_sender_back() {
 }
 
 #[test]
+fn frames_that_are_being_handled_count_as_held() {
+    in_world(15, Link::wan(), |sim, world| async move {
+        let (_a, _b, near, far) = world.pair().await;
+        let dispatcher = FrameDispatcher::new();
+        let stalled: Vec<_> = (0x80..0x88)
+            .map(|frame_type| note_and_wait(&dispatcher, frame_type))
+            .collect();
+        dispatcher.attach(&far).unwrap();
+        let sender = near.clone();
+        let sending = sim.spawn(async move {
+            for frame_type in 0x80..0x88 {
+                let longest = vec![7; 1 << 20];
+                sender.send_frame(of(frame_type), longest).await.unwrap();
+            }
+        });
+        sim.sleep(Duration::from_secs(20)).await;
+        let begun = |(seen, _): &(Seen<_>, _)| seen.lock().len();
+        assert_eq!(stalled.iter().map(begun).sum::<usize>(), 2);
+        for (_, gate) in &stalled {
+            gate.add_permits(1);
+        }
+        sending.await;
+        near.close().await.unwrap();
+        assert_eq!(stalled.iter().map(begun).sum::<usize>(), 8);
+    });
+}
+
+#[test]
 fn datagrams_beyond_the_queue_are_dropped_and_counted() {
     in_world(10, Link::ideal(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;

@@ -27,10 +27,12 @@ use std::time::Duration;
 
 use noq::Connection;
 use raw::{
-    CONTROL, DATA, LANE, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, RawMember, USER_FRAMES, assert_breach,
-    frame, int, ints, open,
+    CONTROL, DATA, EVENTS, LANE, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, RawMember, USER_FRAMES,
+    assert_breach, frame, int, ints, open,
 };
-use stt::{By, CloseReason, Node, Session, UserFrameType};
+use stt::{
+    BridgeOptions, BridgeSendError, By, CloseReason, EventEmitter, Node, Session, UserFrameType,
+};
 use stt_sim::Link;
 use support::{World, address, payload};
 
@@ -55,8 +57,8 @@ fn a_stream_that_begins_with_nonsense_costs_its_sender_the_session() {
 }
 
 #[test]
-fn a_second_control_stream_of_frames_or_lane_costs_the_session() {
-    for first in [CONTROL, USER_FRAMES, LANE] {
+fn a_second_control_stream_of_frames_events_or_lane_costs_the_session() {
+    for first in [CONTROL, USER_FRAMES, EVENTS, LANE] {
         assert_breach(PROTOCOL_VIOLATION, |connection| async move {
             vec![
                 open(&connection, first).await,
@@ -67,13 +69,16 @@ fn a_second_control_stream_of_frames_or_lane_costs_the_session() {
 }
 
 #[test]
-fn a_lane_or_stream_of_frames_that_carries_anything_else_costs_the_session() {
+fn a_lane_or_stream_of_frames_or_events_that_carries_anything_else_costs_the_session() {
     let wrong = [
         (LANE, frame(0x80, b"a user's frame")),
         (LANE, frame(0x12, &[5, 1])),
         (LANE, frame(0x00, &[])),
         (USER_FRAMES, frame(0x10, &[0, 1])),
         (USER_FRAMES, frame(0x00, &[])),
+        (EVENTS, frame(0x80, b"a user's frame")),
+        (EVENTS, frame(0x20, &[5, b'c', b'u', b't'])),
+        (EVENTS, frame(0x20, &[1, 0xff])),
     ];
     for (first, second) in wrong {
         assert_breach(PROTOCOL_VIOLATION, |connection| async move {
@@ -111,6 +116,7 @@ fn a_message_beyond_its_credit_exceeds_a_limit() {
 fn a_frame_longer_than_the_limit_exceeds_it_before_it_is_stored() {
     let announced = [
         (USER_FRAMES, [vec![0x80], int((1 << 20) + 1)].concat()),
+        (EVENTS, [vec![0x20], int((1 << 20) + 257)].concat()),
         (LANE, [vec![0x10], int(65_553)].concat()),
         (LANE, frame(0x11, &ints(&[1, (64 << 20) + 1, 7]))),
     ];
@@ -121,6 +127,54 @@ fn a_frame_longer_than_the_limit_exceeds_it_before_it_is_stored() {
             vec![stream]
         });
     }
+}
+
+#[test]
+fn events_that_end_inside_one_cost_the_session() {
+    assert_breach(PROTOCOL_VIOLATION, |connection| async move {
+        let mut stream = open(&connection, EVENTS).await;
+        stream.write_all(&[0x20, 5, 1]).await.unwrap();
+        stream.finish().unwrap();
+        vec![stream]
+    });
+}
+
+#[test]
+fn a_member_that_refuses_events_gets_none_and_the_emitter_is_told() {
+    let world = World::new(8, Link::lan());
+    let sim = world.sim.clone();
+    sim.block_on(async {
+        let node = world.node(1).await;
+        let raw = RawMember::new(&world, 3);
+        let (connection, _control) = raw.session(address(1)).await;
+        let session = node.accept().await.unwrap();
+        let emitter = EventEmitter::new();
+        emitter.bridge(&session, BridgeOptions::new()).unwrap();
+        let refusing = sim.spawn(async move {
+            loop {
+                let mut stream = connection.accept_uni().await.unwrap();
+                let mut first = [0; 3];
+                stream.read_exact(&mut first).await.unwrap();
+                if first == EVENTS {
+                    stream.stop(0x01_u32.into()).unwrap();
+                    return connection;
+                }
+                std::mem::forget(stream);
+            }
+        });
+        let mut outcomes = Vec::new();
+        for _ in 0..10 {
+            let payload = bytes::Bytes::from_static(b"unwanted");
+            let report = emitter.emit("event", payload).await.unwrap();
+            outcomes.push(report.bridged[0].outcome.clone());
+            sim.sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(outcomes.first(), Some(&Ok(())), "nobody knew yet");
+        assert_eq!(outcomes.last(), Some(&Err(BridgeSendError::Refused)));
+        assert!(!session.is_closed());
+        drop(refusing.await);
+    });
+    sim.shutdown();
 }
 
 #[test]

@@ -50,6 +50,7 @@ registry! {
     ITEM_MORE = 0x1b, "A further part of a longer item.";
     ITEM_CREDIT = 0x1c, "How much more may be sent on an endpoint stream.";
     RECEIPT = 0x1d, "What became of items.";
+    EVENT = 0x20, "An event, by name.";
 }
 
 impl FrameType {

@@ -7,6 +7,7 @@
 //! | 0x02 | Data           | both       | raw bytes, no frames                          |
 //! | 0x03 | Messages       | one way    | lane frames                                   |
 //! | 0x04 | Endpoint       | two ways   | items one way, answers the other              |
+//! | 0x05 | Events         | one way    | events                                        |
 //! | 0x10 | `DhtRequest`   | two ways   | reserved                                      |
 //! | 0x11 | `ContentRequest` | two ways | reserved                                      |
 //!
@@ -37,6 +38,8 @@ pub enum StreamKind {
     },
     /// Items for one named endpoint, and what became of them.
     Endpoint,
+    /// Events of a bridged emitter; one each way.
+    Events,
     /// A question to the distributed hash table. Reserved.
     DhtRequest,
     /// A request for stored content. Reserved.
@@ -59,6 +62,7 @@ impl StreamKind {
     pub(super) const DATA: u64 = 0x02;
     pub(super) const MESSAGES: u64 = 0x03;
     pub(super) const ENDPOINT: u64 = 0x04;
+    pub(super) const EVENTS: u64 = 0x05;
     pub(super) const DHT_REQUEST: u64 = 0x10;
     pub(super) const CONTENT_REQUEST: u64 = 0x11;
 
@@ -75,6 +79,7 @@ impl StreamKind {
             Self::Data { .. } => Self::DATA,
             Self::Messages { .. } => Self::MESSAGES,
             Self::Endpoint => Self::ENDPOINT,
+            Self::Events => Self::EVENTS,
             Self::DhtRequest => Self::DHT_REQUEST,
             Self::ContentRequest => Self::CONTENT_REQUEST,
         })
@@ -88,6 +93,7 @@ impl StreamKind {
             Self::Data { .. } => "DATA",
             Self::Messages { .. } => "MESSAGES",
             Self::Endpoint => "ENDPOINT",
+            Self::Events => "EVENTS",
             Self::DhtRequest => "DHT_REQUEST",
             Self::ContentRequest => "CONTENT_REQUEST",
         }
@@ -96,7 +102,7 @@ impl StreamKind {
     /// Whether a stream of this kind may run so.
     pub const fn may_run(self, direction: Direction) -> bool {
         match self {
-            Self::Control | Self::UserFrames | Self::Messages { .. } => {
+            Self::Control | Self::UserFrames | Self::Messages { .. } | Self::Events => {
                 matches!(direction, Direction::OneWay)
             }
             Self::Data { .. } => true,
@@ -130,6 +136,7 @@ mod tests {
         assert_eq!(runs(StreamKind::UserFrames), [true, false]);
         assert_eq!(runs(StreamKind::Messages { lane: 0 }), [true, false]);
         assert_eq!(runs(StreamKind::Endpoint), [false, true]);
+        assert_eq!(runs(StreamKind::Events), [true, false]);
         assert_eq!(runs(StreamKind::DhtRequest), [false, true]);
         assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
     }

@@ -79,6 +79,7 @@ fn decode_kind(fields: &mut Fields) -> Result<StreamKind, OpenError> {
             lane: decode_lane(fields)?,
         }),
         StreamKind::ENDPOINT => Ok(StreamKind::Endpoint),
+        StreamKind::EVENTS => Ok(StreamKind::Events),
         StreamKind::DHT_REQUEST => Ok(StreamKind::DhtRequest),
         StreamKind::CONTENT_REQUEST => Ok(StreamKind::ContentRequest),
         kind => Err(OpenError::UnknownKind { kind }),
@@ -110,6 +111,7 @@ mod tests {
             StreamKind::UserFrames,
             StreamKind::DATA_STREAM,
             StreamKind::Endpoint,
+            StreamKind::Events,
             StreamKind::DhtRequest,
             StreamKind::ContentRequest,
         ];
@@ -148,7 +150,7 @@ mod tests {
     proptest! {
         #[test]
         fn unknown_kind_refuses_only_the_stream(number in any_varint(), rest: [u8; 8]) {
-            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x10, 0x11];
+            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11];
             prop_assume!(!known.contains(&number.get()));
             let mut payload = BytesMut::new();
             put_varint(&mut payload, number);

@@ -10,6 +10,7 @@ mod codes;
 mod control;
 mod datagram;
 mod endpoint;
+mod event;
 mod frames;
 mod integer;
 mod lane;

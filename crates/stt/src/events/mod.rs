@@ -6,10 +6,14 @@
 //! | who is told of what | [`registry`] |
 //! | what a handler gets | [`event`] |
 //! | what came of an event | [`report`] |
+//! | peers that are told too | [`bridge`] |
+//! | what peers tell | [`incoming`] |
 //!
 //! Not here: what a node tells of itself; see `node/happenings.rs`.
 
+mod bridge;
 mod event;
+mod incoming;
 mod registry;
 mod report;
 
@@ -23,9 +27,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use stt_wire::{Name, NameTooLong};
 
-use self::{event::Occurrence, registry::Registry};
-use crate::{endpoints::Origin, handler::HandlerOutput};
+use self::{bridge::Outgoing, event::Occurrence, registry::Registry};
+use crate::{endpoints::Origin, handler::HandlerOutput, node::Node, session::Session};
 
+pub use bridge::{
+    AlreadyBridged, BridgeOptions, BridgeStats, BridgeWays, BridgedDelivery, Forwarding,
+};
 pub use event::Event;
 pub use registry::HandlerId;
 pub use report::{EmitReport, HandlerFailure, TypeMismatch};
@@ -68,6 +75,19 @@ pub use report::{EmitReport, HandlerFailure, TypeMismatch};
 /// | memory | handlers are kept until they are taken [`off`](Self::off), and their number is the application's; an event is held until its handlers have ended; nothing is queued | `nothing_is_kept_of_an_event_that_is_over` |
 /// | latency | handlers begin at the first poll, within the task that emits; one that computes for long holds up that task, and should spawn | `handlers_begin_in_order_and_run_side_by_side` |
 /// | cancel safety | handlers run inside `emit`: dropped before its first poll, none was called; dropped later, those that have not ended are cancelled where they wait | `an_emit_that_is_dropped_cancels_its_handlers` |
+///
+/// Over a [bridge](Self::bridge); tests are in `tests/events_across_peers.rs`.
+///
+/// | | | proved by |
+/// |---|---|---|
+/// | ordering | events leave in the order in which `emit` was first polled, and their handlers at the peer begin in that order | `events_of_bytes_are_told_on_the_other_side_in_their_order` |
+/// | delivery | once, while the session lives, those included that were emitted before the peer had bridged; never back to where they came from | `events_before_the_peer_has_bridged_are_not_lost`, `an_event_does_not_come_back` |
+/// | failures | what was not sent is in the report of `emit`; what handlers at the peer do is counted there | `an_event_longer_than_a_frame_may_be_is_not_sent_and_that_is_reported`, `handlers_of_events_of_peers_that_fail_are_counted_and_stop_nobody` |
+/// | memory | for each session 1 MiB queued to be sent; of a peer's events a stream window unread, and up to 64 or twice [`Limits::frame`](crate::Limits::frame) bytes under way | `a_peer_that_handles_slowly_has_64_events_under_way_and_its_emitter_waits` |
+/// | a full queue | `emit` waits, or sends not and says so, as [`BridgeOptions::backlog`] has it; other traffic goes on | `a_peer_that_takes_no_events_holds_back_events_and_nothing_else` |
+/// | latency | an event leaves at once; `emit` resolves when it is queued here, not when it is handled there | `a_peer_that_handles_slowly_has_64_events_under_way_and_its_emitter_waits` |
+/// | an orderly end | waits until every event was given to its handlers at the peer, for ever if the peer never bridges | `an_orderly_end_flushes_the_events_before_it` |
+/// | cancel safety | an event is sent whole or not at all; one that waits for room is not sent if its `emit` is dropped | `an_emit_that_is_dropped_while_it_waits_sends_nothing` |
 #[derive(Clone, Default)]
 pub struct EventEmitter {
     shared: Arc<Shared>,
@@ -76,6 +96,8 @@ pub struct EventEmitter {
 #[derive(Default)]
 struct Shared {
     registry: Mutex<Registry>,
+    outgoing: Mutex<Vec<Arc<Outgoing>>>,
+    crossed: bridge::Counters,
 }
 
 impl EventEmitter {
@@ -140,6 +162,39 @@ impl EventEmitter {
         self.shared.registry.lock().has(name)
     }
 
+    /// Joins this emitter and the one that the session's peer has bridged, or will: events whose
+    /// payload is [`Bytes`](bytes::Bytes), exactly, are emitted on both. Until the session ends.
+    ///
+    /// An event that came from a peer has an [`Origin`] that says so, and is not sent back to it,
+    /// nor on to others unless [`BridgeOptions::forwarding`] asks for it.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyBridged`]: one emitter a session and direction.
+    pub fn bridge(&self, session: &Session, options: BridgeOptions) -> Result<(), AlreadyBridged> {
+        bridge::bridge(&self.shared, session, &Arc::new(options))
+    }
+
+    /// [Bridges](Self::bridge) every session the node has and will have, but for those that are
+    /// bridged already.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyBridged`] if an emitter is bridged to the node already.
+    pub fn bridge_all(&self, node: &Node, options: BridgeOptions) -> Result<(), AlreadyBridged> {
+        let (shared, options) = (Arc::clone(&self.shared), Arc::new(options));
+        let is_first = node.bridge_events(move |session| {
+            // A session bridged by hand stays as it is.
+            let _ = bridge::bridge(&shared, session, &options);
+        });
+        is_first.then_some(()).ok_or(AlreadyBridged)
+    }
+
+    /// What crossed the bridges so far.
+    pub fn bridge_stats(&self) -> BridgeStats {
+        self.shared.crossed.now()
+    }
+
     /// Tells all handlers of an event and waits until they have ended.
     ///
     /// # Errors
@@ -166,16 +221,22 @@ impl EventEmitter {
 }
 
 impl Shared {
-    async fn emit(&self, occurrence: Occurrence) -> EmitReport {
+    async fn emit(self: &Arc<Self>, occurrence: Occurrence) -> EmitReport {
         let (called, mismatches) = self.registry.lock().call(&occurrence);
+        let sendings: FuturesUnordered<_> = self.sendings(&occurrence).into_iter().collect();
         let mut running: FuturesUnordered<_> = called
             .into_iter()
             .map(async |(handler, running)| (handler, running.await))
             .collect();
         let mut report = EmitReport::new(mismatches);
-        while let Some((handler, ended)) = running.next().await {
-            report.ended(handler, ended);
-        }
+        let handle = async {
+            while let Some((handler, ended)) = running.next().await {
+                report.ended(handler, ended);
+            }
+        };
+        // Sending first: what one caller emits in turn leaves in turn, whatever handlers do.
+        let (bridged, ()) = tokio::join!(sendings.collect(), handle);
+        report.bridged = bridged;
         report.finish()
     }
 }

@@ -1,6 +1,6 @@
 //! What came of an event.
 
-use super::HandlerId;
+use super::{BridgedDelivery, HandlerId};
 use crate::handler::HandlerError;
 
 /// What came of an event: how many handlers ran, and which of them failed.
@@ -13,6 +13,8 @@ pub struct EmitReport {
     pub failures: Vec<HandlerFailure>,
     /// Handlers of this name that take another type, and were not called.
     pub mismatches: Vec<TypeMismatch>,
+    /// Peers the event was to be sent to over bridges, and whether it was.
+    pub bridged: Vec<BridgedDelivery>,
 }
 
 /// A handler failed or panicked.
@@ -41,16 +43,17 @@ pub struct TypeMismatch {
 }
 
 impl EmitReport {
-    /// Whether every handler of the name was called and ended well.
+    /// Whether every handler of the name was called and ended well, and every bridged peer is
+    /// sent the event.
     pub fn all_well(&self) -> bool {
-        self.failures.is_empty() && self.mismatches.is_empty()
+        let are_handled = self.failures.is_empty() && self.mismatches.is_empty();
+        are_handled && self.bridged.iter().all(|delivery| delivery.outcome.is_ok())
     }
 
     pub(super) fn new(mismatches: Vec<TypeMismatch>) -> Self {
         Self {
-            ran: 0,
-            failures: Vec::new(),
             mismatches,
+            ..Self::default()
         }
     }
 
@@ -64,6 +67,7 @@ impl EmitReport {
     /// They ended in any order.
     pub(super) fn finish(mut self) -> Self {
         self.failures.sort_by_key(|failure| failure.handler);
+        self.bridged.sort_by_key(|delivery| delivery.session);
         self
     }
 }

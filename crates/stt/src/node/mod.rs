@@ -229,17 +229,14 @@ impl Node {
 
     /// Gives the frames of every session, present and future, to a dispatcher; false if one has
     /// them already.
-    pub(crate) fn dispatch_frames(
-        &self,
-        dispatcher: impl Fn(&Session) + Send + Sync + 'static,
-    ) -> bool {
-        let added = self.shared.users.add(Use::Frames, Box::new(dispatcher));
-        if added {
-            self.shared
-                .users
-                .introduce(Use::Frames, &self.shared.sessions());
-        }
-        added
+    pub(crate) fn dispatch_frames(&self, user: impl Fn(&Session) + Send + Sync + 'static) -> bool {
+        self.add_user(Use::Frames, Box::new(user))
+    }
+
+    /// Gives the events of every session, present and future, to an emitter; false if one has them
+    /// already.
+    pub(crate) fn bridge_events(&self, user: impl Fn(&Session) + Send + Sync + 'static) -> bool {
+        self.add_user(Use::Events, Box::new(user))
     }
 
     /// Gives every session, present and future, to a manager of endpoints; false if one has them
@@ -248,13 +245,15 @@ impl Node {
         &self,
         manager: impl Fn(&Session) + Send + Sync + 'static,
     ) -> bool {
-        let added = self.shared.users.add(Use::Endpoints, Box::new(manager));
-        if added {
-            self.shared
-                .users
-                .introduce(Use::Endpoints, &self.shared.sessions());
+        self.add_user(Use::Endpoints, Box::new(manager))
+    }
+
+    fn add_user(&self, what: Use, user: Box<dyn Fn(&Session) + Send + Sync>) -> bool {
+        let is_first = self.shared.users.add(what, user);
+        if is_first {
+            self.shared.users.introduce(what, &self.shared.sessions());
         }
-        added
+        is_first
     }
 
     /// Counters, as they are now.

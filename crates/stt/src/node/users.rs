@@ -14,6 +14,8 @@ pub(super) enum Use {
     Frames,
     /// The endpoints its peer may route to.
     Endpoints,
+    /// Its events.
+    Events,
 }
 
 type User = dyn Fn(&Session) + Send + Sync;

@@ -147,6 +147,7 @@ async fn run(core: &Core) {
     core.ledger.all_sent().await;
     core.outbox.finish().await;
     core.frames.outbound().finish().await;
+    core.events.finish().await;
     // Our control stream counts among those we opened, so it must have been.
     core.closing.happened.raised(Event::OwnControl as u8).await;
     let opened = core.ledger.opened_counts();

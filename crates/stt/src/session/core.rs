@@ -20,6 +20,7 @@ use super::{
     accept::Accepting,
     checkpoints::Checkpoints,
     closing::Closing,
+    events::Events,
     flag::Flag,
     frames::Frames,
     ledger::Ledger,
@@ -50,6 +51,7 @@ pub(crate) struct Core {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) outbox: Outbox,
     pub(crate) frames: Frames,
+    pub(crate) events: Events,
     pub(crate) accepting: Accepting,
     pub(crate) closing: Closing,
     pub(crate) inbox: Arc<Inbox>,
@@ -103,6 +105,7 @@ impl Core {
             key: connection.stable_id() as u64,
             meters,
             frames: Frames::new(limits.frame),
+            events: Events::default(),
             accepting: Accepting::new(),
             round_trip: AtomicU64::new(round_trip.as_micros() as u64),
             remote: Mutex::new(remote.map(unmapped)),
@@ -213,6 +216,7 @@ impl Core {
         self.checkpoints.close();
         self.outbox.close();
         self.frames.close();
+        self.events.close();
         self.accepting.close();
         self.inbox.close(self.key);
         self.endpoints.close();
@@ -264,6 +268,7 @@ impl Core {
                         queue.run(&core).await;
                     }
                 }
+                StreamKind::Events => core.events.outbound().run(&core).await,
                 _ => core.frames.outbound().run(&core).await,
             }
         });

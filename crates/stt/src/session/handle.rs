@@ -56,6 +56,10 @@ impl Session {
         Self { core }
     }
 
+    pub(crate) fn of(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
@@ -353,7 +357,7 @@ impl Session {
         Ok(entry)
     }
 
-    fn begin_sending(&self) -> Result<LedgerEntry, SendError> {
+    pub(super) fn begin_sending(&self) -> Result<LedgerEntry, SendError> {
         self.begin_opening().map_err(|error| match error {
             SessionError::Closed(reason) => SendError::Closed(reason),
             SessionError::Closing => SendError::Closing,

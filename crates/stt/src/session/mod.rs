@@ -6,6 +6,7 @@
 //! | byte streams | [`stream`] |
 //! | messages on stream ids | [`messages`] |
 //! | frames of the application | [`frames`] |
+//! | events of bridged emitters | [`events`] |
 //! | the orderly end, and the others | [`closing`], [`close`] |
 //! | STT's own frames | [`control`], [`outbound_control`] |
 //! | queues before streams of ours | [`write_queue`] |
@@ -18,6 +19,7 @@ mod close;
 pub(crate) mod closing;
 mod control;
 pub(crate) mod core;
+pub(crate) mod events;
 pub(crate) mod flag;
 pub(crate) mod frames;
 mod handle;
@@ -33,6 +35,7 @@ pub(crate) mod write_queue;
 use std::fmt;
 
 pub use close::{By, CloseReason, SessionError};
+pub use events::{BridgeBacklog, BridgeSendError};
 pub use frames::{DatagramError, Delivery, Frame, ReceiveFrameError};
 pub use handle::Session;
 pub use keys::KeyUpdate;

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use stt_wire::{Open, StreamKind};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use crate::session::{core::Core, stream::SendStream};
 
@@ -65,7 +65,20 @@ impl WriteQueue {
         encode_header: impl FnOnce(&mut BytesMut),
         payload: &Bytes,
     ) -> Result<(), QueueClosed> {
-        let room = payload.len().clamp(1, QUEUE_BYTES) as u32;
+        self.push_sized(core, payload.len(), encode_header, payload)
+            .await
+    }
+
+    /// As [`push`](Self::push), for a frame whose header is not small beside its payload: `bytes`
+    /// is the length of both.
+    pub(crate) async fn push_sized(
+        &self,
+        core: &Arc<Core>,
+        bytes: usize,
+        encode_header: impl FnOnce(&mut BytesMut),
+        payload: &Bytes,
+    ) -> Result<(), QueueClosed> {
+        let room = bytes.clamp(1, QUEUE_BYTES) as u32;
         self.space
             .acquire_many(room)
             .await
@@ -73,6 +86,24 @@ impl WriteQueue {
             .forget();
         self.push_now(core, room as usize, encode_header, payload);
         Ok(())
+    }
+
+    /// As [`push_sized`](Self::push_sized), without waiting; false if there is no room now.
+    pub(crate) fn try_push_sized(
+        &self,
+        core: &Arc<Core>,
+        bytes: usize,
+        encode_header: impl FnOnce(&mut BytesMut),
+        payload: &Bytes,
+    ) -> Result<bool, QueueClosed> {
+        let room = bytes.clamp(1, QUEUE_BYTES) as u32;
+        match self.space.try_acquire_many(room) {
+            Ok(permit) => permit.forget(),
+            Err(TryAcquireError::NoPermits) => return Ok(false),
+            Err(TryAcquireError::Closed) => return Err(QueueClosed),
+        }
+        self.push_now(core, room as usize, encode_header, payload);
+        Ok(true)
     }
 
     /// Queues a frame without asking for room: only for the few that are tiny and bounded.

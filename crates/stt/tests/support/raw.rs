@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use noq::{Connection, ConnectionError};
 use stc::{NodeSeed, handshake::HandshakeContext};
-use stt::{By, CloseReason};
+use stt::{BridgeOptions, By, CloseReason, EventEmitter};
 use stt_sim::Link;
 
 use super::{World, address};
@@ -93,6 +93,9 @@ pub const CONTROL: &[u8] = &[0x01, 1, 0x00];
 /// What a stream says first to be one of users' frames.
 pub const USER_FRAMES: &[u8] = &[0x01, 1, 0x01];
 
+/// What a stream says first to be one of events.
+pub const EVENTS: &[u8] = &[0x01, 1, 0x05];
+
 /// What a stream says first to be a data stream.
 pub const DATA: &[u8] = &[0x01, 2, 0x02, 0x00];
 
@@ -118,6 +121,8 @@ where
         let raw = RawMember::new(&world, 3);
         let (connection, _control) = raw.session(address(1)).await;
         let session = node.accept().await.unwrap();
+        let emitter = EventEmitter::new();
+        emitter.bridge(&session, BridgeOptions::new()).unwrap();
         let kept = breach(connection.clone()).await;
         let closed = sim
             .timeout(Duration::from_secs(2), connection.closed())

@@ -230,6 +230,7 @@ fn serve(
             core.platform
                 .spawn(async move { task.frames.read(&task, recv).await });
         }
+        StreamKind::Events => core.events.arrived(core, recv),
         StreamKind::Messages { lane } if core.accepting.lane_is_new(lane) => {
             let lane = read_lane(Arc::clone(core), Arc::clone(&core.inbox), recv);
             core.platform.spawn(lane);
