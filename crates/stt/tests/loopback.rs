@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use stt::{CloseReason, ConnectError, Delivery, Group, Node, SystemEntropy, Target, UserFrameType};
+use stt::{
+    CloseReason, ConnectError, Delivered, Delivery, EndpointManager, EndpointOptions, Group, Node,
+    SystemEntropy, Target, UserFrameType,
+};
 
 async fn node(group: &Group) -> Node {
     let address = "127.0.0.1:0".parse().unwrap();
@@ -174,4 +177,38 @@ async fn a_node_shut_down_flushes_what_was_sent() {
     assert_eq!(&a.receive().next().await.unwrap().data[..], b"last words");
     assert!(stopping.await.unwrap().is_empty());
     assert_eq!(to_b.closed().await, CloseReason::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_come_to_a_peers_endpoints_over_real_sockets_on_threads() {
+    let (_a, b, to_b, to_a) = pair().await;
+    let (near, far) = (EndpointManager::new(), EndpointManager::new());
+    far.attach(&to_b);
+    let mut routers = Vec::new();
+    for endpoint in 0..10 {
+        let name = format!("endpoint {endpoint}");
+        far.create(&name, EndpointOptions::default()).unwrap();
+        near.bind_remote(&name, &to_a, &name).unwrap();
+        let near = near.clone();
+        routers.push(tokio::spawn(async move {
+            for item in 0..500_u32 {
+                let len = if item % 100 == 0 { 200_000 } else { 64 };
+                let mut data = vec![0; len];
+                data[..4].copy_from_slice(&item.to_be_bytes());
+                let routed = near.route_to_endpoint(&name, data).await;
+                assert_eq!(routed, Ok(Delivered));
+            }
+        }));
+    }
+    for endpoint in 0..10 {
+        for item in 0..500_u32 {
+            let received = far.receive_from(&format!("endpoint {endpoint}")).await;
+            assert_eq!(received.unwrap().data[..4], item.to_be_bytes());
+        }
+    }
+    for router in routers {
+        router.await.unwrap();
+    }
+    to_a.close().await.unwrap();
+    drop(b);
 }

@@ -34,6 +34,54 @@ use crate::{node::Node, session::Session};
 /// # }
 /// ```
 ///
+/// A name may stand for an endpoint of a peer too, and then what is routed to it comes into that
+/// peer's queue; or for a group of names:
+///
+/// ```
+/// use stt::{EndpointManager, EndpointOptions, Group, Node, SystemEntropy, WhenFull};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let group = Group::generate(&mut SystemEntropy);
+/// # let alice = Node::builder(group.clone()).bind("127.0.0.1:0".parse()?).start().await?;
+/// # let bob = Node::builder(group).bind("127.0.0.1:0".parse()?).start().await?;
+/// let hers = EndpointManager::new();
+/// let mut readings = hers.create("readings", EndpointOptions::default())?;
+/// hers.serve(&alice)?;
+///
+/// let to_alice = bob.connect(alice.local_addresses()[0]).await?;
+/// let his = EndpointManager::new();
+/// his.bind_remote("alice", &to_alice, "readings")?;
+/// his.create("log", EndpointOptions::default().when_full(WhenFull::DropOldest))?;
+/// his.bind_group("everybody", ["alice", "log"])?;
+///
+/// for outcome in his.route_to_group("everybody", "21.5 degrees")?.all().await {
+///     outcome.outcome?;
+/// }
+/// assert_eq!(readings.next().await.ok_or("removed")?.data, "21.5 degrees");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Contract
+///
+/// Tests are in `tests/endpoints.rs` (one node), `endpoints_remote.rs`, `endpoints_ends.rs` and
+/// `endpoints_hostile.rs`.
+///
+/// | | | proved by |
+/// |---|---|---|
+/// | ordering | to each endpoint in the order of acceptance, which is the order of the calls of one task; between endpoints none; consumers that share an endpoint each see its items in order | `each_item_comes_to_one_consumer_and_in_order_to_each`, `items_come_once_and_in_order_over_a_path_that_loses_reorders_and_duplicates` |
+/// | delivery | [`Delivered`]: once, in one queue, and from there to one consumer. Refused: in no queue. Unknown: at most once | `a_thousand_items_to_each_of_a_hundred_endpoints_come_once_in_order_past_a_stalled_one`, `a_cut_leaves_unknown_what_had_no_answer_and_what_was_delivered_is_in_the_queue` |
+/// | a full queue | its routers wait in line, or its oldest items go, or the newest is refused: as [`WhenFull`](super::WhenFull) says, for peers too | `routers_wait_for_room_in_the_order_they_came`, `a_full_queue_drops_its_oldest_or_refuses_for_peers_too` |
+/// | isolation | a stalled consumer holds back the routers to its endpoint and nothing else: no other endpoint, stream or message, here or at the peer | `a_stalled_consumer_delays_no_other_endpoint`, `streams_and_messages_go_past_endpoints_that_nobody_takes_from` |
+/// | durability | none: what waits is gone with the process. It outlives the session it came by | `a_name_follows_a_peer_to_its_next_session` |
+/// | memory | a queue: its bounds, 1,024 items or 16 MiB. From a peer besides: 8 KiB for each of 256 names, 8 MiB for a session whose consumers keep up, long items of 16 MiB together (or one longer) for a session; for the node [`Limits::unplaced`](crate::Limits::unplaced) | `bytes_bound_a_queue_as_items_do`, `what_is_held_of_items_without_a_place_stays_bounded`, `streams_that_are_opened_and_left_alone_disturb_nobody` |
+/// | latency | here at once; to a peer half a round trip to the queue, a whole one to the answer. The first item to a name opens its stream along the way. Above 256 names in use, one more round trip | `a_long_item_that_has_no_place_is_refused_before_it_is_sent`, `more_names_than_streams_share_them_and_every_item_comes_once_in_order` |
+/// | groups | members at the same time, an outcome for each when it has one | `members_of_a_group_have_outcomes_of_their_own_and_none_waits_for_another` |
+/// | removing | nothing new is taken; those who wait are refused; what was not taken is given to who removes | `an_endpoint_that_is_removed_refuses_those_who_wait_and_gives_its_items_back` |
+/// | an orderly end | waits until every accepted item was answered, and for routers that wait to be accepted; routes that begin later are refused | `an_orderly_end_delivers_every_item_that_was_accepted`, `an_orderly_end_waits_for_items_that_wait_and_refuses_new_ones` |
+/// | cancel safety | a route given up before it was accepted leaves nothing; after that it goes whole. An item that isn't returned isn't taken | `a_router_that_gives_up_before_its_item_was_accepted_sends_nothing_and_holds_up_nobody`, `a_long_item_whose_router_gives_up_while_it_is_sent_still_comes_whole`, `a_consumer_that_gives_up_takes_nothing` |
+///
 /// A handle: clone it freely. Endpoints live until they are removed, or the last handle is dropped
 /// and no session or node is served any more.
 #[derive(Debug, Clone, Default)]

@@ -213,7 +213,6 @@ impl<'a> Inbound<'a> {
                 }
                 EndpointFrame::ItemMore(payload) if self.skipping => {
                     self.staged.discard(payload.len())?;
-                    self.renew_credit();
                 }
                 EndpointFrame::ItemMore(payload) => {
                     self.staged.more(&payload)?;
@@ -228,14 +227,15 @@ impl<'a> Inbound<'a> {
 
     /// Finds places for all items in line until one has to wait.
     fn settle(&mut self) {
+        let mut queue = self.queue();
         while self.turn.is_none()
             && let Some(first) = self.staged.front()
         {
             let item = self.routed(first);
-            let put = match self.queue() {
+            let put = match &queue {
                 Some(queue) => match queue.put_now(item) {
                     Put::MustWait(item) => {
-                        self.turn = Some(Box::pin(queue.turn(item.data.len())));
+                        self.turn = Some(Box::pin(Arc::clone(queue).turn(item.data.len())));
                         break;
                     }
                     Put::Delivered => Ok(()),
@@ -243,19 +243,24 @@ impl<'a> Inbound<'a> {
                 },
                 None => Err(Refusal::NoSuchEndpoint),
             };
+            if put == Err(Refusal::NoSuchEndpoint) {
+                // Removed meanwhile; another may have its name by now.
+                queue = self.queue();
+            }
             self.settled(put);
         }
         if self.promising.is_none()
             && let Some(total) = self.staged.wants_grant()
         {
-            self.settle_long(total);
+            self.settle_long(total, queue.as_deref());
         }
+        self.renew_credit();
         self.answers.flush();
     }
 
     /// Refuses a long item that could never be put, or asks for room for it.
-    fn settle_long(&mut self, total: u64) {
-        let refusal = match self.queue() {
+    fn settle_long(&mut self, total: u64, queue: Option<&EndpointQueue>) {
+        let refusal = match queue {
             Some(queue) => queue.never(total as usize),
             None => Some(Refusal::NoSuchEndpoint),
         };
@@ -263,7 +268,6 @@ impl<'a> Inbound<'a> {
             self.staged.refuse_partial();
             self.skipping = true;
             self.answers.answer(outcome(&refusal));
-            self.renew_credit();
             return;
         }
         let core = Arc::clone(&self.arrival.core);
@@ -299,9 +303,9 @@ impl<'a> Inbound<'a> {
         self.staged.pop();
         let outcome = put.map_or_else(|refusal| outcome(&refusal), |()| ItemOutcome::Delivered);
         self.answers.answer(outcome);
-        self.renew_credit();
     }
 
+    /// Lets the peer send more, if enough was consumed since the last time.
     fn renew_credit(&mut self) {
         let core = &self.arrival.core;
         let (now, round_trip) = (core.platform.now(), core.round_trip());
