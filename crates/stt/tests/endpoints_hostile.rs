@@ -461,3 +461,52 @@ fn long_items_that_are_announced_and_never_come_hold_up_no_other_session() {
         kept
     });
 }
+
+/// What a control stream of a node says next, by type; the frames are short.
+async fn control_types(sim: &Sim, control: &mut noq::RecvStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    while let Ok(chunk) = sim
+        .timeout(Duration::from_secs(2), control.read_chunk(1_000))
+        .await
+    {
+        said.extend_from_slice(&chunk.unwrap().unwrap());
+    }
+    let mut types = Vec::new();
+    while let [frame_type, len, ..] = said[..] {
+        types.push(frame_type);
+        said.drain(..2 + usize::from(len));
+    }
+    types
+}
+
+#[test]
+fn an_end_is_not_called_finished_before_every_item_is_answered() {
+    const CLOSING: u8 = 0x07;
+    const FINISHED: u8 = 0x06;
+    let world = World::new(23, Link::lan());
+    let sim = world.sim.clone();
+    sim.block_on(async {
+        let node = world.node(1).await;
+        let served = EndpointManager::new();
+        served.serve(&node).unwrap();
+        served
+            .create("e", EndpointOptions::default().items(1))
+            .unwrap();
+        let raw = RawMember::new(&world, 3);
+        let (connection, mut control) = raw.session(address(1)).await;
+        let rest = [attach("e"), item(1), item(1)].concat();
+        let (mut send, mut recv) = endpoint(&connection, &rest).await;
+        send.finish().unwrap();
+        let closing = frame(CLOSING, &ints(&[1, 1]));
+        control.write_all(&closing).await.unwrap();
+        let mut theirs = connection.accept_uni().await.unwrap();
+        let before = control_types(&sim, &mut theirs).await;
+        assert!(before.contains(&CLOSING) && !before.contains(&FINISHED));
+        served.receive_from("e").await.unwrap();
+        let after = control_types(&sim, &mut theirs).await;
+        assert!(after.contains(&FINISHED), "{after:?}");
+        let answers = recv.read_to_end(100).await.unwrap();
+        assert!(answers.ends_with(&frame(RECEIPT, &ints(&[2, 0]))));
+    });
+    sim.shutdown();
+}

@@ -1,6 +1,11 @@
 //! What a node holds of items from peers that are in no endpoint's queue yet.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::ready,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -35,9 +40,23 @@ impl Backlog {
         self.budget.lock().total()
     }
 
-    /// Resolves while the node has room for more. Cancel safe.
-    pub(super) async fn has_room(&self) {
-        self.wait_until(|budget| budget.has_room()).await;
+    /// Runs `read` while the node has room for more. Looks again each time something may be there
+    /// to read: else all streams that wait for their peers could read at once. Cancel safe if
+    /// `read` is.
+    pub(super) async fn while_room<F: Future>(&self, read: F) -> F::Output {
+        let mut read = pin!(read);
+        let mut room: Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = None;
+        poll_fn(|cx| {
+            if room.is_none() && !self.budget.lock().has_room() {
+                room = Some(Box::pin(self.wait_until(|budget| budget.has_room())));
+            }
+            if let Some(waiting) = &mut room {
+                ready!(waiting.as_mut().poll(cx));
+                room = None;
+            }
+            read.as_mut().poll(cx)
+        })
+        .await
     }
 
     /// Resolves when an item of `total` bytes may come. Cancel safe.
@@ -60,7 +79,7 @@ impl Backlog {
         }
     }
 
-    async fn wait_until(&self, mut met: impl FnMut(&mut Budget) -> bool) {
+    async fn wait_until(&self, mut met: impl FnMut(&mut Budget) -> bool + Send) {
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();

@@ -181,16 +181,17 @@ impl<'a> Inbound<'a> {
         let core = &self.arrival.core;
         let (recv, answers) = (&mut self.recv, self.answers);
         let read = async {
-            core.backlog.has_room().await;
             answers.has_room().await;
             recv.read_bytes(READ_BYTES).await
         };
+        let read = core.backlog.while_room(read);
         tokio::select! {
             biased;
             turn = of(&mut self.turn) => Ok(Event::Turn(turn)),
             promise = of(&mut self.promising) => Ok(Event::Promise(promise)),
             read = read, if !has_ended => read.map(Event::Read).map_err(|_| Failure::Lost),
-            _ = core.connection.closed(), if has_ended => Err(Failure::Lost),
+            // Also while nothing is read, for want of room.
+            _ = core.closed() => Err(Failure::Lost),
         }
     }
 
