@@ -1,7 +1,7 @@
 //! How fast items of 64 bytes come into a peer's endpoint, beside messages on a stream id.
 //!
 //! ```sh
-//! cargo run --release -p stt --example routing
+//! cargo bench -p stt --bench routing
 //! ```
 //!
 //! Two nodes in one process, over loopback, each on the threads of one Tokio runtime. One line a
