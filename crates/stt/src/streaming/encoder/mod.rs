@@ -43,7 +43,7 @@ use super::Segment;
 /// | ordering | segments come with numbers from 0 on; whatever carries them may reorder, repeat or lose them | `whatever_happens_on_the_way_the_bytes_are_right_or_the_loss_is_told` |
 /// | delivery | every byte taken from the source is in exactly one segment; a source that fails, or has another length than announced, leaves the stream without its end | `every_kind_of_source_gives_the_same_bytes`, `a_source_that_gives_more_or_less_than_announced_is_an_error`, `a_source_that_fails_ends_the_stream_without_an_end` |
 /// | durability | none: a segment is bytes; whoever must keep them stores them. The keys are in the encoder alone, and a stream is not taken up again after a restart | by construction: no way to set a number or a stream id |
-/// | memory | one segment, what the source gave in one piece, and with signatures 64 digests; segments share buffers of 16 KiB with their neighbours and are shared, not copied, by clones | `what_is_encrypted_once_serves_many` |
+/// | memory | two segments, what the source gave in one piece, and with signatures 64 digests; segments share buffers of 16 KiB with their neighbours and are shared, not copied, by clones | `what_is_encrypted_once_serves_many` |
 /// | latency | none of its own while the source has enough for a segment; a live source that pauses is held back for the flush delay, once, and signed then | `a_source_that_pauses_is_held_back_for_the_delay_and_no_longer`, `signed_data_wait_for_the_signature_that_covers_them`, `a_live_stream_comes_whole_and_in_time_for_a_minute` |
 /// | cancelling | [`next`](Self::next) may be dropped at any time | `a_cancelled_call_loses_nothing_on_either_side` |
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub struct BinaryStreamEncoder {
     /// The segment being filled: room for the header and what follows it, then data. Empty between
     /// segments.
     filling: BytesMut,
+    /// The last long segment.
+    recent: Bytes,
     /// Length of the segment being filled.
     target: usize,
     /// Bytes taken from the source.
@@ -109,6 +111,7 @@ impl BinaryStreamEncoder {
             sign_every,
             flush,
             filling: BytesMut::new(),
+            recent: Bytes::new(),
             target,
             taken: 0,
             sign_now: false,
@@ -243,17 +246,35 @@ impl BinaryStreamEncoder {
         {
             return Ok(None);
         }
-        let Some(data) = self.source.take_held(len) else {
+        if self.source.held().len() < len {
             return Ok(None);
-        };
+        }
+        let mut segment = self.buffer(target);
+        let data = &self.source.held()[..len];
+        let sequence = self.sealer.seal_from(Mark::More, data, &mut segment)?;
+        self.source.take_held(len);
         self.taken += len as u64;
-        self.reserve(target);
-        self.filling.resize(target, 0);
-        let sequence = self
-            .sealer
-            .seal_from(Mark::More, &data, &mut self.filling)?;
         self.flush.reset();
-        Ok(Some(Segment::new(sequence, self.filling.split().freeze())))
+        let segment = segment.freeze();
+        if target > SHARED_BUFFER {
+            self.recent = segment.clone();
+        }
+        Ok(Some(Segment::new(sequence, segment)))
+    }
+
+    /// `len` bytes to overwrite. The buffer of a long segment that nobody has any more is taken
+    /// again as it is: clearing it would cost a sixth of sealing it.
+    fn buffer(&mut self, len: usize) -> BytesMut {
+        if len <= SHARED_BUFFER {
+            self.reserve(len);
+            self.filling.resize(len, 0);
+            return self.filling.split();
+        }
+        let recent = std::mem::take(&mut self.recent).try_into_mut();
+        match recent {
+            Ok(buffer) if buffer.len() == len => buffer,
+            _ => BytesMut::zeroed(len),
+        }
     }
 
     fn begin(&mut self) {

@@ -47,9 +47,14 @@ impl Source {
         }
     }
 
-    /// Exactly `len` bytes at once, if they are here already.
-    pub(super) fn take_held(&mut self, len: usize) -> Option<Bytes> {
-        (self.held.len() >= len && len > 0).then(|| self.held.split_to(len))
+    /// What is here already.
+    pub(super) fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    /// Takes `len` bytes of what is [`held`](Self::held).
+    pub(super) fn take_held(&mut self, len: usize) {
+        self.held.advance(len);
     }
 
     /// Appends at most `room` bytes, at least one, and says how many; 0 at the end of the source.
