@@ -33,11 +33,15 @@ mod storage;
 pub mod fuzzing;
 
 pub use backend::{Backend, BackendFile, DiskBackend, Found, MemoryBackend};
+#[cfg(feature = "object-store")]
+pub use backend::{ObjectBackend, Takeover};
 pub use error::{
     Failure, KeyError, OpenError, Part, PinError, ReadError, RemoveError, StoreError, VerifyError,
 };
 pub use keys::{OwnedStoreKey, StoreKey};
 pub use object::{Address, ParseAddressError, ParseReferenceError, Reference};
+#[cfg(feature = "object-store")]
+pub use object_store;
 pub use storage::{
     BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, ObjectWriter, Rotated, Stats,
     StorageOptions, Verified,

@@ -8,6 +8,8 @@
 mod disk;
 mod found;
 mod memory;
+#[cfg(feature = "object-store")]
+mod object;
 
 use std::fmt::Debug;
 use std::io;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 pub use disk::DiskBackend;
 pub use found::Found;
 pub use memory::MemoryBackend;
+#[cfg(feature = "object-store")]
+pub use object::{ObjectBackend, Takeover};
 
 /// A flat set of named files.
 pub trait Backend: Debug + Send + Sync + 'static {
@@ -75,6 +79,11 @@ pub trait BackendFile: Debug + Send + Sync {
     /// # Errors
     /// Those of the medium.
     fn set_size(&self, size: u64) -> io::Result<()>;
+
+    /// Whether nothing may be appended to it any more. Default: no.
+    fn is_sealed(&self) -> bool {
+        false
+    }
 
     /// Returns when everything written is durable.
     ///

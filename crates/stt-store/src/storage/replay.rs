@@ -39,7 +39,8 @@ pub(super) fn replay(shared: &Shared) -> Result<(), Failure> {
     drop_leftovers(shared, covered)?;
     if let Some(tail) = spans.pop() {
         let is_current = tail.segment.keys.number == shared.vault.read().current().number;
-        let has_room = !tail.is_cut && tail.end < shared.options.segment_len;
+        let is_open = !tail.is_cut && !tail.segment.file.is_sealed();
+        let has_room = is_open && tail.end < shared.options.segment_len;
         if tail.is_torn {
             shared.rewrite(core, tail.number())?;
         } else if is_current && has_room && !has_lost(shared, tail.number()) {
