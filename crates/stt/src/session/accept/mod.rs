@@ -127,9 +127,12 @@ async fn accept_one(core: &Arc<Core>, dir: Dir) -> Option<Incoming> {
         core.end(CloseReason::Violation { by: By::Us });
         return None;
     }
-    core.ledger.accepted(recv.id());
+    let id = recv.id();
     let send = send.map(|send| SendStream::new(core, send));
-    Some((RecvStream::new(core, recv), send))
+    let recv = RecvStream::new(core, recv);
+    // Only now that its halves count as going on: an orderly end must not find it over.
+    core.ledger.accepted(id);
+    Some((recv, send))
 }
 
 /// Brings a stream where it belongs; gives it back if that is the application.
