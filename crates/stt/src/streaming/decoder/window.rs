@@ -281,9 +281,9 @@ impl Window {
                 if self.length.is_some_and(|length| self.passed > length) {
                     self.check_length();
                 }
-                // The end of a live stream is as a rule empty.
-                if data.is_empty() {
-                    self.held -= LEAST_COST;
+                // Behind a failure nothing is read, and the end of a live stream is as a rule empty.
+                if data.is_empty() || self.failed.is_some() {
+                    self.held -= cost_of(data);
                     return;
                 }
             }
