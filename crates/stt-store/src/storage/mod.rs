@@ -57,7 +57,7 @@ use request::{Refusal, Request, Ticket};
 /// | durability | what returned survives a crash and a loss of power |
 /// | integrity | never a wrong byte: everything read is authenticated and compared with its name |
 /// | memory | objects stream in pieces of 1 MiB; about 8 of them, and the cache of the index |
-/// | latency | one sync of the medium a change; reads wait for none |
+/// | latency | one sync of the medium a change, and now and then the rewriting of one segment; reads wait for none |
 /// | threads | share it by reference or in an `Arc`; every call blocks |
 ///
 /// ```

@@ -39,6 +39,19 @@ use calls::Calls;
 ///
 /// A handle; clones are the same store. It works on the blocking threads of the Tokio runtime that it is called in.
 ///
+/// | | promise | shown by |
+/// |---|---|---|
+/// | ordering | what one task awaits, one after the other, happens in that order; what is concurrent, in any | `store_does_what_a_map_does` |
+/// | delivery | the same bytes are stored once, whoever stores them; an object is there whole or not at all | `same_bytes_stored_by_many_at_once_are_one_object`, `store_that_is_dropped_leaves_the_object_whole_or_not_at_all` |
+/// | durability | what was acknowledged survives a crash and a loss of power at any moment | `power_that_goes_at_any_operation_costs_nothing_that_was_acknowledged`, `killed_process_loses_nothing_that_it_acknowledged`, `store_is_not_acknowledged_before_the_sync` |
+/// | integrity | never a wrong byte: a changed one is an error that names the object, or costs nothing | `every_flipped_byte_is_found_by_verify`, `every_flipped_byte_costs_at_most_one_object_with_the_index_and_without` |
+/// | faults | a full or failing medium costs nothing that was acknowledged | `medium_that_is_full_at_any_byte_costs_nothing_that_was_acknowledged`, `operation_that_fails_once_costs_nothing_that_was_acknowledged` |
+/// | memory | 32 MiB of small objects wait at most; a stream or a reader has up to 3 MiB; the index has its cache, 16 MiB | `examples/long` of `stt-store` |
+/// | latency | a change takes one sync, shared with those that come at the same time, and now and then the rewriting of one segment; reads wait for none | `thousand_small_objects_at_once_share_a_few_syncs` |
+/// | one at a time | another process, and another opening in this one, is refused | `second_process_is_refused_even_if_somebody_removed_the_lock_file`, `closed_store_says_so_and_gives_the_directory_free` |
+/// | cancelling reads | nothing is lost: what was not handed out is read again | `piece_that_was_not_awaited_to_the_end_is_read_again` |
+/// | cancelling changes | done or not done, never half; a stream that is dropped before its end leaves nothing | `store_that_is_dropped_leaves_the_object_whole_or_not_at_all`, `stream_that_is_dropped_before_its_end_leaves_nothing` |
+///
 /// ```
 /// use stt::{BinaryStorage, NodeSeed, SystemEntropy, storage::StoreKey};
 ///
