@@ -6,7 +6,7 @@ use super::secret::TrafficSecret;
 use crate::kdf::expand;
 use crate::secret::Secret;
 use crate::suite::Suite;
-use aes::Aes256;
+use aes::Aes256Enc;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use aws_lc_rs::aead::quic;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct HeaderKey(Cipher);
 
 enum Cipher {
     // The `aes` crate makes a single block in a third of the time of a call into aws-lc.
-    Aes(Box<Aes256>),
+    Aes(Box<Aes256Enc>),
     ChaCha(Box<quic::HeaderProtectionKey>),
 }
 
@@ -29,7 +29,7 @@ impl HeaderKey {
     pub fn new(suite: Suite, secret: &TrafficSecret) -> Self {
         let key: Secret<32> = expand(secret.as_bytes(), "hp", &[suite.code()]);
         Self(match suite {
-            Suite::Aes256Gcm => Cipher::Aes(Box::new(Aes256::new(key.as_bytes().into()))),
+            Suite::Aes256Gcm => Cipher::Aes(Box::new(Aes256Enc::new(key.as_bytes().into()))),
             Suite::ChaCha20Poly1305 => Cipher::ChaCha(Box::new(
                 quic::HeaderProtectionKey::new(&quic::CHACHA20, key.as_bytes()).expect("32 bytes"),
             )),
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(chacha.mask(&sample).to_vec(), hex("aefefe7d03"));
 
         let aes: [u8; 32] = std::array::from_fn(|i| i as u8);
-        let aes = HeaderKey(Cipher::Aes(Box::new(Aes256::new(&aes.into()))));
+        let aes = HeaderKey(Cipher::Aes(Box::new(Aes256Enc::new(&aes.into()))));
         let sample: [u8; 16] = std::array::from_fn(|i| 0x11 * i as u8);
         assert_eq!(aes.mask(&sample).to_vec(), hex("8ea2b7ca51"));
     }
