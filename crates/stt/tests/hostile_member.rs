@@ -31,9 +31,10 @@ use raw::{
     assert_breach, frame, int, ints, open,
 };
 use stt::{
-    BridgeOptions, BridgeSendError, By, CloseReason, EventEmitter, Node, Session, UserFrameType,
+    BridgeOptions, BridgeSendError, By, CloseReason, EventEmitter, Limits, Node, Session,
+    UserFrameType,
 };
-use stt_sim::Link;
+use stt_sim::{Link, Sim};
 use support::{World, address, payload};
 
 /// Every way to begin a stream that no honest member knows.
@@ -203,14 +204,41 @@ fn a_stream_that_does_not_say_what_it_is_is_refused_in_time_and_delays_none_that
         session.accept_uni().await.unwrap();
         let waited = sim.elapsed() - began;
         assert!(waited < Duration::from_secs(1), "{waited:?}");
-        for stream in silent {
-            let code = stream.stopped().await.unwrap().unwrap();
-            assert_eq!(u64::from(code), 0x02);
-        }
+        assert_refused(&sim, silent, Duration::from_secs(32)).await;
         drop(named);
         assert!(!session.is_closed());
     });
     sim.shutdown();
+}
+
+/// It sends no more than what keeps its session alive.
+#[test]
+fn a_member_that_hardly_speaks_keeps_no_place_for_streams_that_say_nothing_for_ever() {
+    let world = World::new(4, Link::lan());
+    let sim = world.sim.clone();
+    sim.block_on(async {
+        let node = world.node(1).await;
+        let raw = RawMember::new(&world, 3);
+        let (connection, _control) = raw.session(address(1)).await;
+        let session = node.accept().await.unwrap();
+        let mut silent = Vec::new();
+        for _ in 0..64 {
+            silent.push(open(&connection, &[0x01]).await);
+        }
+        let bound = Limits::default().idle_timeout * 30;
+        assert_refused(&sim, silent, bound).await;
+        assert!(!session.is_closed());
+    });
+    sim.shutdown();
+}
+
+async fn assert_refused(sim: &Sim, streams: Vec<noq::SendStream>, within: Duration) {
+    let until = sim.elapsed() + within;
+    for stream in streams {
+        let left = until.saturating_sub(sim.elapsed());
+        let code = sim.timeout(left, stream.stopped()).await.expect("in time");
+        assert_eq!(u64::from(code.unwrap().unwrap()), 0x02);
+    }
 }
 
 #[test]

@@ -15,7 +15,6 @@ mod support;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
 use party::{LINES, Party, Sent, Side, Step};
 use proptest::prelude::*;
 use rotation::next_epoch;
@@ -243,61 +242,3 @@ const LONGEST_CUT: Duration = Duration::from_secs(3);
 
 /// Lines, and the receivers of messages, frames and both kinds of streams.
 const TASKS_THAT_STAY: usize = LINES + 1 + 4;
-
-/// The packet that says what a lane is gets lost, the next one arrives, and then the path is cut
-/// for less than the idle timeout.
-#[test]
-fn a_cut_of_eight_seconds_right_after_the_first_message_loses_nothing() {
-    cut_after_the_first(|near| async move {
-        near.send_on_stream(1, "x").await.unwrap();
-    });
-}
-
-#[test]
-fn a_cut_of_eight_seconds_right_after_a_stream_was_opened_loses_nothing() {
-    cut_after_the_first(|near| async move {
-        let mut send = near.open_uni().await.unwrap();
-        send.write_all(b"x").await.unwrap();
-        send.finish().unwrap();
-    });
-}
-
-fn cut_after_the_first<F: Future<Output = ()>>(send: impl Fn(Session) -> F) {
-    let world = World::new(1, Link::wan());
-    let sim = world.sim.clone();
-    sim.block_on(async {
-        let (_a, acceptor, near, far) = world.pair().await;
-        sim.sleep(Duration::from_secs(3)).await;
-        let lose = |is_down| {
-            let change = |link: &mut Link| link.down = is_down;
-            world.net.link(address(2), address(1), change);
-        };
-        lose(true);
-        send(near.clone()).await;
-        sim.sleep(Duration::from_millis(1)).await;
-        lose(false);
-        send(near.clone()).await;
-        sim.sleep(Duration::from_millis(1)).await;
-        world.net.partition(address(1), address(2));
-        sim.sleep(Duration::from_secs(8)).await;
-        world.net.heal(address(1), address(2));
-        let arrived = Arc::new(Mutex::new(0));
-        let (messages, streams) = (Arc::clone(&arrived), Arc::clone(&arrived));
-        let mut receiver = acceptor.receive();
-        drop(sim.spawn(async move {
-            while receiver.next().await.is_some() {
-                *messages.lock() += 1;
-            }
-        }));
-        let reader = far.clone();
-        drop(sim.spawn(async move {
-            while let Ok(mut recv) = reader.accept_uni().await {
-                *streams.lock() += recv.read_to_end(10).await.map_or(0, |whole| whole.len());
-            }
-        }));
-        let closed = sim.timeout(Duration::from_secs(60), near.close()).await;
-        assert_eq!(closed.unwrap(), Ok(()));
-        assert_eq!(*arrived.lock(), 2, "the end was called good");
-    });
-    sim.shutdown();
-}
