@@ -10,9 +10,9 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use stt::{KeyUpdatePolicy, Limits, Session};
+use stt::{KeyUpdate, KeyUpdatePolicy, Limits, Session, UserFrameType};
 use stt_sim::{Link, Sim};
-use support::{World, payload};
+use support::{World, address, payload};
 
 const MIB: usize = 1 << 20;
 
@@ -124,6 +124,37 @@ fn an_update_that_could_not_happen_is_not_counted() {
         }
         assert_eq!(near.stats().key_updates, 1);
     });
+}
+
+/// The peer, who began it, doesn't know yet that the other has followed, and could not follow twice.
+#[test]
+fn keys_that_change_again_in_a_cut_right_after_the_peers_change_leave_the_session_whole() {
+    for both in [false, true] {
+        run(22, Link::wan(), |sim, world| async move {
+            let (_a, _b, near, far) = world.pair().await;
+            transfer(&sim, &near, &far, 10_000).await;
+            sim.sleep(Duration::from_secs(2)).await;
+            let cut = |is_down| {
+                let change = |link: &mut Link| link.down = is_down;
+                world.net.link(address(2), address(1), change);
+            };
+            cut(true);
+            if both {
+                assert_eq!(near.update_keys(), KeyUpdate::Begun);
+            }
+            assert_eq!(far.update_keys(), KeyUpdate::Begun);
+            far.send_datagram(UserFrameType::try_from(0xff).unwrap(), "under new keys")
+                .unwrap();
+            sim.sleep(Duration::from_secs(4)).await;
+            assert_eq!(near.update_keys(), KeyUpdate::UnderWay);
+            cut(false);
+            transfer(&sim, &near, &far, 10_000).await;
+            sim.sleep(Duration::from_secs(2)).await;
+            assert_eq!(near.update_keys(), KeyUpdate::Begun);
+            transfer(&sim, &far, &near, 10_000).await;
+            near.close().await.unwrap();
+        });
+    }
 }
 
 async fn transfer(sim: &Sim, near: &Session, far: &Session, len: usize) {

@@ -134,7 +134,6 @@ async fn play_in(sim: Sim, world: Arc<World>, operations: Vec<Operation>, end: E
         Party::new(&sim, &a, &near, &from_a, &from_b),
         Party::new(&sim, &b, &far, &from_b, &from_a),
     ];
-    parties[0].may_update_keys = true;
     let mut numbers = [BTreeMap::new(), BTreeMap::new()];
     let mut group = world.group.clone();
     // Well below the idle timeout.

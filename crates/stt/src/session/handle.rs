@@ -300,8 +300,8 @@ impl Session {
     /// themselves too: as [`KeyUpdatePolicy`](crate::KeyUpdatePolicy) says, and once within the
     /// first thousand packets, by the engine.
     ///
-    /// Let one side do this. If the other changed keys a moment ago and nothing has come through
-    /// since, the two can end up further apart than the engine can follow, and the session ends.
+    /// A change is under way, whichever side began it, until the peer has acknowledged something
+    /// under the new keys and the old ones are forgotten.
     pub fn update_keys(&self) -> KeyUpdate {
         keys::update(&self.core)
     }

@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::core::{Core, KeyUpdates};
+use crate::transport::congestion::newest_acknowledged;
 
 /// Changes the keys if the policy says so. Called every few seconds by the node.
 ///
 /// A change by the peer, or by the engine at its own limits, counts as ours would: both sides have
-/// the same policy as a rule, and shall not both act on it. (A second change on the heels of one
-/// that the other side doesn't know to have arrived could leave the two apart.)
+/// the same policy as a rule, and shall not both act on it.
 pub(crate) fn update_if_due(core: &Core) {
     let policy = core.limits.key_update;
     let generations = core.meters.generations.load(Relaxed);
@@ -39,6 +39,9 @@ pub enum KeyUpdate {
 
 /// Changes the keys of both directions, unless the last change is not confirmed yet.
 pub(super) fn update(core: &Core) -> KeyUpdate {
+    if !peer_has_followed(core) {
+        return KeyUpdate::UnderWay;
+    }
     let before = core.meters.generations.load(Relaxed);
     core.connection.force_key_update();
     if core.meters.generations.load(Relaxed) == before {
@@ -48,6 +51,14 @@ pub(super) fn update(core: &Core) -> KeyUpdate {
     last.count += 1;
     changed(core, &mut last);
     KeyUpdate::Begun
+}
+
+/// Whether the peer has acknowledged a packet under the keys in use. Until then it may have missed
+/// that we use them, and can't tell a second change from none. The engine looks after this only for
+/// a change that it began itself, and takes the peer's own for an answer.
+fn peer_has_followed(core: &Core) -> bool {
+    let first = core.meters.first_sealed();
+    first.is_some_and(|first| first == 0 || newest_acknowledged(&core.connection) >= Some(first))
 }
 
 fn changed(core: &Core, last: &mut KeyUpdates) {

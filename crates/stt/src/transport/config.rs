@@ -6,7 +6,8 @@ use noq::{EndpointConfig, IdleTimeout, TransportConfig, congestion::CubicConfig}
 use stc::packet::ResetKey;
 
 use super::{
-    cid::RandomConnectionIds, crypto::EngineResetKey, platform::Platform, socket::VERSION,
+    cid::RandomConnectionIds, congestion::WatchedCubic, crypto::EngineResetKey, platform::Platform,
+    socket::VERSION,
 };
 use crate::limits::Limits;
 
@@ -23,7 +24,7 @@ pub(super) fn transport_config(limits: &Limits) -> Arc<TransportConfig> {
         .stream_receive_window(limits.effective_stream_window().into())
         .receive_window(limits.session_window.into())
         .send_window(u64::from(limits.session_window))
-        .congestion_controller_factory(Arc::new(congestion))
+        .congestion_controller_factory(Arc::new(WatchedCubic(Arc::new(congestion))))
         // The spin bit would show a path's round-trip time to anyone on it.
         .allow_spin(false);
     Arc::new(config)

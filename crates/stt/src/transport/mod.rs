@@ -6,11 +6,12 @@
 //! * [`platform`]: clock, tasks, sockets, randomness;
 //! * [`socket`]: keeps the engine silent towards strangers;
 //! * [`crypto`]: STC in the engine's shape;
-//! * [`config`], [`cid`]: its settings and connection ids;
+//! * [`config`], [`cid`], [`congestion`]: its settings, connection ids, congestion control;
 //! * [`endpoint`]: one bound socket.
 
 mod cid;
 mod config;
+pub(crate) mod congestion;
 pub(crate) mod crypto;
 pub(crate) mod endpoint;
 #[cfg_attr(

@@ -4,7 +4,10 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
 };
 
@@ -28,7 +31,7 @@ pub(super) fn engine_keys(keys: &Keys, side: Side, meters: &Arc<Meters>) -> cryp
             local: header(local),
             remote: header(remote),
         },
-        packet: packet_keys(keys.suite, &keys.secrets, side, meters),
+        packet: packet_keys(keys.suite, &keys.secrets, side, 0, meters),
     }
 }
 
@@ -37,11 +40,14 @@ pub(super) fn packet_keys(
     suite: Suite,
     secrets: &Directional<TrafficSecret>,
     side: Side,
+    generation: u64,
     meters: &Arc<Meters>,
 ) -> KeyPair<Box<dyn crypto::PacketKey>> {
     let packet = |secret| {
         Box::new(EnginePacketKey {
             key: PacketKey::new(suite, secret),
+            generation,
+            has_sealed: AtomicBool::new(false),
             meters: Arc::clone(meters),
         }) as Box<_>
     };
@@ -69,10 +75,33 @@ pub(crate) struct Meters {
     pub(crate) generations: AtomicU64,
     /// Packets that did not authenticate, and were dropped.
     pub(crate) unauthentic: AtomicU64,
+    /// The generation that seals, and the number of the first packet it sealed.
+    sealing: AtomicU64,
+    first_sealed: AtomicU64,
+}
+
+impl Meters {
+    /// The number of the first packet sealed under the traffic keys in use: 0 under the first ones,
+    /// `None` if there was none under later ones.
+    pub(crate) fn first_sealed(&self) -> Option<u64> {
+        // The newest is the one in reserve.
+        let in_use = self.generations.load(Relaxed).saturating_sub(1);
+        if in_use == 0 {
+            return Some(0);
+        }
+        (self.sealing.load(Acquire) == in_use).then(|| self.first_sealed.load(Relaxed))
+    }
+
+    fn begin_to_seal(&self, generation: u64, packet: u64) {
+        self.first_sealed.store(packet, Relaxed);
+        self.sealing.store(generation, Release);
+    }
 }
 
 struct EnginePacketKey {
     key: PacketKey,
+    generation: u64,
+    has_sealed: AtomicBool,
     meters: Arc<Meters>,
 }
 
@@ -81,6 +110,11 @@ impl crypto::PacketKey for EnginePacketKey {
     fn encrypt(&self, path: PathId, packet: u64, buf: &mut [u8], header_len: usize) {
         let (header, body) = buf.split_at_mut(header_len);
         self.key.seal(path_number(path), packet, header, body);
+        // The engine seals one packet after the other.
+        if !self.has_sealed.load(Relaxed) {
+            self.has_sealed.store(true, Relaxed);
+            self.meters.begin_to_seal(self.generation, packet);
+        }
     }
 
     #[inline]

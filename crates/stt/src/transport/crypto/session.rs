@@ -215,7 +215,7 @@ impl crypto::Session for EngineSession {
 
     fn next_1rtt_keys(&mut self) -> Option<KeyPair<Box<dyn crypto::PacketKey>>> {
         let established = self.established.as_mut()?;
-        self.meters.generations.fetch_add(1, Relaxed);
+        let generation = self.meters.generations.fetch_add(1, Relaxed) + 1;
         established.secrets = Directional {
             initiator: established.secrets.initiator.next(),
             responder: established.secrets.responder.next(),
@@ -224,6 +224,7 @@ impl crypto::Session for EngineSession {
             established.suite,
             &established.secrets,
             self.side,
+            generation,
             &self.meters,
         ))
     }
