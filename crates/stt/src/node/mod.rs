@@ -51,6 +51,22 @@ use crate::{
 ///
 /// A handle: clone it freely. The node runs until [`shutdown`](Self::shutdown), whether handles
 /// are left or not.
+///
+/// # Contract
+///
+/// What its sessions promise is told at [`Session`].
+///
+/// | | | proved by |
+/// |---|---|---|
+/// | ordering | [`receive`](Self::receive) gives out the messages of a stream id in their order; sessions and ids take turns, so a flood on one delays the others by one message each | `a_flood_on_one_message_stream_delays_others_by_one_message_each` |
+/// | delivery | several receivers share what comes: each message to one of them, once; one that is dropped while it waits takes none along | `a_receiver_is_a_stream_and_two_of_them_share_without_duplicates`, `a_receiver_that_was_dropped_while_it_waited_takes_no_message_along` |
+/// | to many | a broadcast says for each recipient what became of it, and none waits for another | `a_broadcast_says_for_each_recipient_what_became_of_it`, `a_recipient_that_takes_nothing_is_reported_stalled_and_delays_nobody` |
+/// | to strangers | behind a gated door: silence, whatever they send and whatever state the node is in | `a_node_that_serves_answers_nothing_to_a_stranger`, `a_node_with_its_door_closed_answers_nothing_to_a_stranger`, `a_node_that_is_shut_down_answers_nothing_to_a_stranger` |
+/// | durability | none: a node keeps nothing on disk | - |
+/// | memory | [`Limits::sessions`](crate::Limits::sessions) sessions, [`Limits::half_open`](crate::Limits::half_open) handshakes, [`Limits::undelivered`](crate::Limits::undelivered) bytes of messages | `one_more_than_the_limit_of_sessions_is_told_so_and_gets_in_when_another_leaves`, `garbage_with_made_up_addresses_does_not_lock_out_a_member`, `long_messages_of_many_sessions_share_a_small_budget_and_all_arrive` |
+/// | latency | a dial takes one round trip until data can be sent, and fails after [`Limits::handshake_timeout`](crate::Limits::handshake_timeout) at the latest | `nobody_at_all_looks_the_same_as_the_wrong_seed` |
+/// | the end | [`shutdown`](Self::shutdown) flushes what was taken, and reports who was cut off at its limit | `a_shutdown_flushes_what_is_taken_and_reports_who_was_cut_off_at_the_limit`, `what_waits_for_a_node_ends_when_it_is_shut_down` |
+/// | cancel safety | each method says; a shutdown that was given up is finished by the next | `a_shutdown_that_was_given_up_is_finished_by_the_next` |
 #[derive(Debug, Clone)]
 pub struct Node {
     shared: Arc<Shared>,

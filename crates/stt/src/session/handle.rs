@@ -25,6 +25,22 @@ use crate::{
 /// A handle: clone it freely. The session lives until one side closes or aborts it, its node is
 /// shut down, or nothing is heard from the peer for the idle timeout. Dropping handles does not
 /// end it.
+///
+/// # Contract
+///
+/// What is carried, and how; frames are told of at [`FrameDispatcher`](crate::FrameDispatcher).
+///
+/// | | | proved by |
+/// |---|---|---|
+/// | ordering | bytes of a stream, messages of a stream id and reliable frames each come in the order they were sent; between these there is none | `messages_of_every_size_arrive_whole_and_in_order`, `five_thousand_message_streams_in_turn_keep_their_order` |
+/// | delivery | once, unless the session breaks; an orderly [`close`](Self::close) says that everything was taken, and nothing else says so | `whatever_is_done_what_arrives_is_what_was_sent_and_a_good_end_means_all_of_it`, `a_cut_at_any_moment_of_an_orderly_end_is_never_taken_for_a_good_one` |
+/// | wholeness | a part is never taken for a whole: messages come whole, and a stream that was not finished ends in an error | `a_stream_dropped_unfinished_is_never_taken_for_a_whole_one` |
+/// | durability | none: what is on its way lives in the memory of both sides | - |
+/// | memory | unread: [`Limits::stream_window`](crate::Limits::stream_window) a stream, [`Limits::session_window`](crate::Limits::session_window) in all; messages run on credit, and what a node holds of them is [`Limits::undelivered`](crate::Limits::undelivered) | `what_is_held_of_messages_nobody_takes_stays_bounded_over_many_ids_and_sizes`, `more_unread_streams_than_fit_the_window_stop_the_session_until_they_are_dropped` |
+/// | who waits for whom | a message stream, a stream or the frames that nobody takes stop their own sender and nobody else, up to the session's window | `streams_and_frames_go_at_full_speed_past_messages_that_nobody_takes`, `frames_that_nobody_reads_hold_back_frames_alone_and_come_in_order_later`, `eleven_unread_streams_leave_room_for_messages_frames_and_another_stream` |
+/// | latency | what is sent leaves at once, if congestion control lets it; nothing is held back to be joined | measured in `docs/performance.md` |
+/// | secrecy | nothing but sizes and times is seen on the path, and the same bytes look different each time | `a_capture_of_a_transfer_holds_no_run_of_what_was_sent`, `two_sessions_that_carry_the_same_bytes_share_nothing` |
+/// | cancel safety | each method says; a send that was given up was sent whole or not at all, and holds nothing | `sends_that_were_given_up_leave_nothing_behind` |
 #[derive(Debug, Clone)]
 pub struct Session {
     core: Arc<Core>,

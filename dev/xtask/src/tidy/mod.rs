@@ -14,6 +14,7 @@ mod gated;
 mod headers;
 mod layout;
 mod links;
+mod proofs;
 mod purity;
 mod rooms;
 mod spec_ids;
@@ -30,7 +31,7 @@ use crate::tree::Tree;
 
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 11] = [
     ("headers", headers::check),
     ("file-length", file_length::check),
     ("layout", layout::check),
@@ -39,6 +40,7 @@ const RULES: [(&str, Rule); 10] = [
     ("engine-seam", engine_seam::check),
     ("unfinished", unfinished::check),
     ("test-names", test_names::check),
+    ("proofs", proofs::check),
     ("spec-ids", spec_ids::check),
     ("links", links::check),
 ];

@@ -30,7 +30,7 @@ fn objection(name: &str, file: &File, offset: usize) -> Option<Finding> {
 }
 
 /// The functions under an attribute whose path ends in `test`, each with its offset.
-fn tests(code: &str) -> Vec<(usize, &str)> {
+pub(super) fn tests(code: &str) -> Vec<(usize, &str)> {
     let attributes = code.match_indices("#[").filter_map(|(at, _)| {
         let rest = code.get(at..)?;
         is_test_attribute(rest).then_some((at, rest))
