@@ -28,10 +28,10 @@ fn a_hundred_nodes_connect_at_once_each_hears_each_broadcast_once_and_ten_dead_a
         let accepted = accept(&hub, NODES).await;
         let dialled: BTreeSet<_> = nodes.iter().map(|(_, session)| session.id()).collect();
         assert_eq!(accepted, dialled);
-        assert_eq!(hub.stats().sessions, NODES.into());
+        assert_eq!(hub.stats().sessions, usize::from(NODES));
 
         let outcomes = hub.send_to_all(7, "to all").await;
-        assert_eq!(outcomes.len(), NODES.into());
+        assert_eq!(outcomes.len(), usize::from(NODES));
         assert!(outcomes.iter().all(|it| it.outcome.is_ok()));
         for (node, session) in &nodes {
             assert_eq!(

@@ -6,11 +6,11 @@
 //!
 //! | | where |
 //! |---|---|
-//! | what a segment says in the clear | [`header`] |
-//! | keys of a stream, and the AEAD | [`keys`] |
-//! | a sender's one way forward | [`sealer`] |
-//! | a receiver's checks, one segment at a time | [`opener`] |
-//! | who made a stream | [`signature`] |
+//! | what a segment says in the clear | `header` |
+//! | keys of a stream, and the AEAD | `keys` |
+//! | a sender's one way forward | `sealer` |
+//! | a receiver's checks, one segment at a time | `opener` |
+//! | who made a stream | `signature` |
 //!
 //! *Invariant*: no nonce is used twice. A [`Sealer`] draws its own stream id, only ever counts
 //! upwards, and cannot be copied.

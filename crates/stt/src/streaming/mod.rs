@@ -25,8 +25,8 @@
 //!
 //! | | where |
 //! |---|---|
-//! | bytes to segments | [`encoder`] |
-//! | segments to bytes | [`decoder`] |
+//! | bytes to segments | `encoder` |
+//! | segments to bytes | `decoder` |
 //! | the format, and its cryptography | [`stc::segment`], `spec/segment.md` |
 
 mod decoder;
