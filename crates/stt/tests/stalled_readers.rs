@@ -77,6 +77,45 @@ fn what_is_held_of_messages_nobody_takes_stays_bounded_over_many_ids_and_sizes()
 }
 
 #[test]
+fn lanes_that_waited_for_their_peers_do_not_all_read_beyond_the_bound() {
+    const BOUND: usize = 100 * KIB;
+    run(30, Link::lan(), |sim, world| async move {
+        let mut limits = Limits::default();
+        limits.undelivered = BOUND;
+        let acceptor = world.node_with(1, limits).await;
+        let mut sessions = Vec::new();
+        for host in 0..20 {
+            let dialler = world.node(2 + host).await;
+            let session = dialler.connect(address(1)).await.unwrap();
+            sessions.push((dialler, session));
+        }
+        let mut receiver = acceptor.receive();
+        for (_, session) in &sessions {
+            for lane in 0..8 {
+                session
+                    .send_on_stream(lane, "opens the lane")
+                    .await
+                    .unwrap();
+                receiver.next().await.unwrap();
+            }
+        }
+        for (_, session) in &sessions {
+            for lane in 0..8 {
+                let session = session.clone();
+                drop(sim.spawn(async move { session.send_on_stream(lane, vec![1; 4_000]).await }));
+            }
+        }
+        sim.sleep(Duration::from_secs(2)).await;
+        let held = acceptor.stats().undelivered as usize;
+        assert!(held > BOUND - 4 * KIB, "{held}");
+        assert!(held <= BOUND + 16 * KIB, "{held}");
+        for _ in 0..160 {
+            assert_eq!(receiver.next().await.unwrap().data, vec![1; 4_000]);
+        }
+    });
+}
+
+#[test]
 fn streams_and_frames_go_at_full_speed_past_messages_that_nobody_takes() {
     let [free, stalled] = [0, 200].map(|ids| {
         run(3, Link::wan(), move |sim, world| async move {

@@ -1,16 +1,14 @@
 //! What a node holds of items from peers that are in no endpoint's queue yet.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    sync::Arc,
-    task::ready,
-};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::session::messages::budget::{Budget, Held};
+use crate::session::messages::{
+    budget::{Budget, Held},
+    room::{Room, while_room},
+};
 
 /// The node's bound on staged items, over all sessions.
 #[derive(Debug)]
@@ -40,23 +38,13 @@ impl Backlog {
         self.budget.lock().total()
     }
 
-    /// Runs `read` while the node has room for more. Looks again each time something may be there
-    /// to read: else all streams that wait for their peers could read at once. Cancel safe if
-    /// `read` is.
+    /// Runs `read` while the node has room for more. Cancel safe if `read` is.
     pub(super) async fn while_room<F: Future>(&self, read: F) -> F::Output {
-        let mut read = pin!(read);
-        let mut room: Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = None;
-        poll_fn(|cx| {
-            if room.is_none() && !self.budget.lock().has_room() {
-                room = Some(Box::pin(self.wait_until(|budget| budget.has_room())));
-            }
-            if let Some(waiting) = &mut room {
-                ready!(waiting.as_mut().poll(cx));
-                room = None;
-            }
-            read.as_mut().poll(cx)
-        })
-        .await
+        let full = || {
+            let has_room = self.budget.lock().has_room();
+            (!has_room).then(|| Box::pin(self.wait_until(|budget| budget.has_room())) as Room<'_>)
+        };
+        while_room(full, read).await
     }
 
     /// Resolves when an item of `total` bytes may come. Cancel safe.

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::{
     budget::Budget,
     incoming::{Growth, Incoming},
+    room::{Room, while_room},
 };
 use crate::{
     node::ReceivedPacket,
@@ -156,8 +157,16 @@ impl Inbox {
         Ok(())
     }
 
-    /// Resolves while the node has room for more. Cancel safe.
-    pub(crate) async fn has_room(&self) {
+    /// Runs `read` while the node has room for more. Cancel safe if `read` is.
+    pub(crate) async fn while_room<F: Future>(&self, read: F) -> F::Output {
+        let full = || {
+            let has_room = self.state.lock().budget.has_room();
+            (!has_room).then(|| Box::pin(self.has_room()) as Room<'_>)
+        };
+        while_room(full, read).await
+    }
+
+    async fn has_room(&self) {
         loop {
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();

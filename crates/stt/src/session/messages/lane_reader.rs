@@ -26,13 +26,15 @@ pub(crate) async fn read_lane(core: Arc<Core>, inbox: Arc<Inbox>, mut lane: Recv
 async fn drain(core: &Core, inbox: &Inbox, lane: &mut RecvStream) -> Result<(), LaneError> {
     let mut decoder = FrameDecoder::new(MAX_LANE_FRAME_LEN);
     let max_message = core.limits.message as u64;
-    while let Some(mut chunk) = lane.read_bytes(usize::MAX).await.map_err(LaneError::Lost)? {
+    loop {
+        let read = inbox.while_room(lane.read_bytes(READ_BYTES)).await;
+        let Some(mut chunk) = read.map_err(LaneError::Lost)? else {
+            return Ok(decoder.finish()?);
+        };
         while let Some(frame) = decoder.decode(&mut chunk)? {
             inbox.deliver(core.key(), &LaneFrame::decode(frame, max_message)?)?;
         }
-        inbox.has_room().await;
     }
-    Ok(decoder.finish()?)
 }
 
 enum LaneError {
@@ -51,3 +53,6 @@ impl From<LaneViolation> for LaneError {
         Self::Misbehaved(violation)
     }
 }
+
+/// Read in pieces of this many bytes.
+const READ_BYTES: usize = 64 * 1_024;

@@ -22,6 +22,7 @@ pub(crate) mod incoming;
 pub(crate) mod lane_reader;
 
 pub(crate) mod outbox;
+pub(crate) mod room;
 
 /// Lanes we spread message streams over. Few, because an idle lane still costs an engine stream
 /// once it was used; more than one, because a lost packet stalls the whole lane it belongs to.
