@@ -413,6 +413,49 @@ fn a_handler_may_close_its_session() {
 }
 
 #[test]
+fn a_handler_that_closes_its_session_by_a_task_is_not_in_the_way_of_frames_behind_it() {
+    in_world(16, Link::lan(), |sim, world| async move {
+        let (_a, _b, near, far) = world.pair().await;
+        let dispatcher = FrameDispatcher::new();
+        let task = sim.clone();
+        let handler = move |session: Session, _| {
+            drop(task.spawn(async move { session.close().await }));
+        };
+        dispatcher.register_handler(0x80, handler).unwrap();
+        dispatcher.attach(&far).unwrap();
+        for _ in 0..3 {
+            near.send_frame(of(0x80), "goodbye").await.unwrap();
+        }
+        let closed = sim.timeout(Duration::from_secs(10), near.closed()).await;
+        assert_eq!(closed.unwrap(), CloseReason::Done);
+        sim.sleep(Duration::from_secs(1)).await;
+        assert_eq!(dispatcher.stats().handled, 3);
+    });
+}
+
+#[test]
+fn a_small_frame_does_not_hold_on_to_the_packet_it_came_in() {
+    in_world(17, Link::lan(), |sim, world| async move {
+        let (_a, _b, near, far) = world.pair().await;
+        near.send_frame(of(0x80), "first").await.unwrap();
+        far.receive_frame().await.unwrap();
+        for _ in 0..2 {
+            near.send_frame(of(0x80), "reliable").await.unwrap();
+        }
+        near.send_datagram(of(0x80), "datagram").unwrap();
+        near.send_datagram(of(0x80), "datagram").unwrap();
+        sim.sleep(Duration::from_secs(1)).await;
+        let mut frames = Vec::new();
+        for _ in 0..4 {
+            frames.push(far.receive_frame().await.unwrap());
+        }
+        for frame in &frames {
+            assert!(frame.payload.is_unique(), "{frame:?}");
+        }
+    });
+}
+
+#[test]
 fn receive_frame_says_that_a_dispatcher_has_the_frames() {
     in_world(13, Link::lan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use super::{EmitReport, Shared, bridge::BridgeOptions, event::Occurrence};
 use crate::{
     endpoints::Origin,
-    session::{CloseReason, RecvStream, Session},
+    session::{CloseReason, RecvStream, Session, detach::detach},
 };
 
 /// Reads the peer's events once there are some; false if another emitter does.
@@ -112,7 +112,7 @@ impl Incoming {
         self.shared.crossed.received.fetch_add(1, Relaxed);
         let occurrence = Occurrence {
             name: event.name,
-            payload: Arc::new(event.payload),
+            payload: Arc::new(detach(&event.payload)),
             type_name: type_name::<Bytes>(),
             origin: Origin::Peer {
                 peer: self.session.peer(),

@@ -86,8 +86,8 @@ pub use report::{EmitReport, HandlerFailure, TypeMismatch};
 /// | memory | for each session 1 MiB queued to be sent; of a peer's events a stream window unread, and up to 64 or twice [`Limits::frame`](crate::Limits::frame) bytes under way | `a_peer_that_handles_slowly_has_64_events_under_way_and_its_emitter_waits` |
 /// | a full queue | `emit` waits, or sends not and says so, as [`BridgeOptions::backlog`] has it; other traffic goes on | `a_peer_that_takes_no_events_holds_back_events_and_nothing_else` |
 /// | latency | an event leaves at once; `emit` resolves when it is queued here, not when it is handled there | `a_peer_that_handles_slowly_has_64_events_under_way_and_its_emitter_waits` |
-/// | an orderly end | waits until every event was given to its handlers at the peer, for ever if the peer never bridges | `an_orderly_end_flushes_the_events_before_it` |
-/// | cancel safety | an event is sent whole or not at all; one that waits for room is not sent if its `emit` is dropped | `an_emit_that_is_dropped_while_it_waits_sends_nothing` |
+/// | an orderly end | waits until every event was given to its handlers at the peer, for ever if the peer never bridges, or if handlers that wait for that end are all that may be under way: close in a task of its own | `an_orderly_end_flushes_the_events_before_it` |
+/// | cancel safety | an event is sent whole or not at all; one that waits for room is not sent if its `emit` is dropped, and holds up those behind it if its `emit` is kept and not polled | `an_emit_that_is_dropped_while_it_waits_sends_nothing` |
 #[derive(Clone, Default)]
 pub struct EventEmitter {
     shared: Arc<Shared>,

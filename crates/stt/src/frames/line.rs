@@ -70,7 +70,10 @@ impl Line {
                 waiting.datagrams -= 1;
             }
             Some(_) => {}
-            None => waiting.is_moving = false,
+            None => {
+                // And the memory goes, which a burst may have made much.
+                *waiting = Waiting::default();
+            }
         }
         next
     }

@@ -67,10 +67,10 @@ pub use stats::DispatchStats;
 /// | delivery | a reliable frame is handled once, if it has a handler when it comes; those that came before the dispatcher was attached are handled too; a datagram at most once | `frames_that_came_before_the_dispatcher_are_handled`, `datagrams_and_reliable_frames_reach_the_same_handler` |
 /// | without a handler | counted, shown to [`on_unhandled`](Self::on_unhandled), dropped; the session goes on | `frames_without_a_handler_are_counted_shown_and_harmless` |
 /// | failures | counted, shown to [`on_failure`](Self::on_failure); the next frame is handled | `a_handler_that_fails_or_panics_stops_nobody` |
-/// | memory | a session's reliable frames that wait or are being handled: twice [`Limits::frame`](crate::Limits::frame); beyond, the peer's frames are not read and its sends wait. Datagrams that wait: 1,024 for each type and session; beyond, the newest is dropped and counted | `frames_that_nobody_handles_hold_their_sender_back`, `frames_that_are_being_handled_count_as_held`, `datagrams_beyond_the_queue_are_dropped_and_counted` |
+/// | memory | a session's reliable frames that wait or are being handled: twice [`Limits::frame`](crate::Limits::frame); beyond, the peer's frames are not read and its sends wait. Datagrams that wait: 1,024 for each type and session; beyond, the newest is dropped and counted | `frames_that_nobody_handles_hold_their_sender_back`, `frames_that_are_being_handled_count_as_held`, `datagrams_beyond_the_queue_are_dropped_and_counted`, `a_small_frame_does_not_hold_on_to_the_packet_it_came_in` |
 /// | durability | none: what was not handled is gone with the process | - |
 /// | latency | a frame is given to its handler when it is read, or when the one before it is done | `a_type_that_is_stalled_delays_no_other` |
-/// | an orderly end | waits until every reliable frame was given to its handler, not until the handler is done; a handler may close its session | `an_orderly_end_waits_for_the_frames_before_it`, `a_handler_may_close_its_session` |
+/// | an orderly end | waits until every reliable frame was given to its handler, not until the handler is done. A handler may close its session; one that may have frames of its type behind it does so in a task of its own, for they wait for it and the end for them | `an_orderly_end_waits_for_the_frames_before_it`, `a_handler_may_close_its_session`, `a_handler_that_closes_its_session_by_a_task_is_not_in_the_way_of_frames_behind_it` |
 /// | cancel safety | nothing here waits | - |
 #[derive(Clone, Default)]
 pub struct FrameDispatcher {

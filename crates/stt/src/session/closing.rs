@@ -146,7 +146,7 @@ pub(crate) fn begin(core: &Arc<Core>) {
 async fn run(core: &Core) {
     core.ledger.all_sent().await;
     core.outbox.finish().await;
-    core.frames.outbound().finish().await;
+    core.frames.finish().await;
     core.events.finish().await;
     // Our control stream counts among those we opened, so it must have been.
     core.closing.happened.raised(Event::OwnControl as u8).await;

@@ -4,7 +4,7 @@
 //! no frames holds back frames and nothing else.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
@@ -13,8 +13,8 @@ use stt_wire::{FrameDecoder, StreamKind, UserFrame, UserFrameType};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    By, CloseReason, SendError, core::Core, flag::Flag, ledger::LedgerEntry, queue::Queue,
-    stream::RecvStream, write_queue::WriteQueue,
+    By, CloseReason, SendError, core::Core, detach::detach, flag::Flag, ledger::LedgerEntry,
+    queue::Queue, stream::RecvStream, write_queue::WriteQueue,
 };
 
 /// One frame the peer's application sent.
@@ -74,7 +74,8 @@ pub enum DatagramError {
 /// A session's frames, both ways.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    outbound: WriteQueue,
+    /// Made when first used.
+    outbound: OnceLock<Box<WriteQueue>>,
     max: usize,
     arrived: Queue<Arrived>,
     /// Which of the two ways is looked at first, so that neither starves the other.
@@ -106,7 +107,7 @@ impl Arrived {
 impl Frames {
     pub(super) fn new(max: usize) -> Self {
         Self {
-            outbound: WriteQueue::new(StreamKind::UserFrames),
+            outbound: OnceLock::new(),
             max,
             arrived: Queue::new(),
             datagrams_first: AtomicBool::new(false),
@@ -118,7 +119,15 @@ impl Frames {
     }
 
     pub(crate) fn outbound(&self) -> &WriteQueue {
-        &self.outbound
+        self.outbound
+            .get_or_init(|| Box::new(WriteQueue::new(StreamKind::UserFrames)))
+    }
+
+    /// Resolves when all frames that were taken are with the engine.
+    pub(crate) async fn finish(&self) {
+        if let Some(outbound) = self.outbound.get() {
+            outbound.finish().await;
+        }
     }
 
     /// Datagrams of the peer that were no frames.
@@ -127,7 +136,9 @@ impl Frames {
     }
 
     pub(super) fn close(&self) {
-        self.outbound.close();
+        if let Some(outbound) = self.outbound.get() {
+            outbound.close();
+        }
         self.room.close();
         self.arrived.close();
     }
@@ -149,7 +160,7 @@ impl Frames {
             payload: payload.clone(),
         };
         let pushed = self
-            .outbound
+            .outbound()
             .push(core, |out| frame.encode_header(out), &payload)
             .await;
         pushed.map_err(|_| core.send_error())
@@ -231,7 +242,7 @@ impl Frames {
                 }) => {
                     let frame = Frame {
                         frame_type,
-                        payload,
+                        payload: detach(&payload),
                         delivery: Delivery::Datagram,
                     };
                     return Some(Arrived { frame, held: None });
@@ -269,7 +280,7 @@ impl Frames {
                 };
                 let frame = Frame {
                     frame_type,
-                    payload,
+                    payload: detach(&payload),
                     delivery: Delivery::Reliable,
                 };
                 // Room is taken by the frame's bytes and given back when the application has it.

@@ -19,6 +19,7 @@ mod close;
 pub(crate) mod closing;
 mod control;
 pub(crate) mod core;
+pub(crate) mod detach;
 pub(crate) mod events;
 pub(crate) mod flag;
 pub(crate) mod frames;

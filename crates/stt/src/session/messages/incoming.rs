@@ -14,6 +14,7 @@ use bytes::Bytes;
 use stt_wire::limits::{INITIAL_CREDIT, MESSAGE_COST};
 
 use super::{budget::Held, inbox::LaneViolation};
+use crate::session::detach::detach;
 
 /// State of one live message stream id.
 #[derive(Debug)]
@@ -43,6 +44,19 @@ struct Partial {
 /// Growth of windows that a session may still hand out, in units of cost.
 #[derive(Debug)]
 pub(crate) struct Growth(pub(crate) u64);
+
+impl Partial {
+    /// Doubles the room as bytes arrive, but never beyond what is still missing.
+    fn gather(&mut self, payload: &[u8]) {
+        let (len, room) = (self.bytes.len(), self.bytes.capacity());
+        if room - len < payload.len() {
+            let missing = self.total - len;
+            self.bytes
+                .reserve_exact(missing.min(len.max(payload.len())));
+        }
+        self.bytes.extend_from_slice(payload);
+    }
+}
 
 impl Incoming {
     pub(crate) fn new(now: Instant) -> Self {
@@ -91,7 +105,7 @@ impl Incoming {
         if payload.len() > partial.total - partial.bytes.len() {
             return Err(LaneViolation::TooLong);
         }
-        partial.bytes.extend_from_slice(payload);
+        partial.gather(payload);
         if partial.bytes.len() == partial.total
             && let Some(whole) = self.partial.take()
         {
@@ -153,6 +167,11 @@ impl Incoming {
     /// What the window has grown by, to be given back when the id is over.
     pub(crate) fn growth(&self) -> u64 {
         self.window - INITIAL_CREDIT
+    }
+
+    /// What the sender may still send.
+    pub(crate) fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.received)
     }
 
     /// What this id takes of the node's budget: what is queued, and what is here or promised of a
@@ -241,17 +260,6 @@ impl Incoming {
     }
 }
 
-/// A small slice may hold on to a whole batch of packets; a copy holds on to itself.
-fn detach(payload: &Bytes) -> Bytes {
-    if payload.len() < COPY_BELOW {
-        Bytes::copy_from_slice(payload)
-    } else {
-        payload.clone()
-    }
-}
-
-const COPY_BELOW: usize = 32 * 1_024;
-
 /// The largest window of one id, in units of cost.
 const MAX_WINDOW: u64 = 8 << 20;
 
@@ -307,6 +315,19 @@ mod tests {
         assert_eq!(limit, 10 + 1_000 + 2 * MESSAGE_COST + (1 << 20) - 1_000);
         id.more(&payload((1 << 20) - 1_000)).unwrap();
         assert_eq!(id.pop().unwrap().len(), 1 << 20);
+    }
+
+    #[test]
+    fn a_long_message_takes_no_more_memory_than_its_length() {
+        const LEN: usize = 100_000;
+        let mut id = Incoming::new(Instant::now());
+        id.start(LEN as u64, &payload(8_000)).unwrap();
+        id.grant().unwrap();
+        for _ in 0..92 {
+            id.more(&payload(1_000)).unwrap();
+        }
+        let message = id.pop().unwrap().try_into_mut().unwrap();
+        assert_eq!((message.len(), message.capacity()), (LEN, LEN));
     }
 
     #[test]
