@@ -89,6 +89,19 @@ fn items_beyond_the_credit_exceed_a_limit() {
 }
 
 #[test]
+fn items_beyond_the_credit_exceed_a_limit_before_they_come() {
+    let announced = |frame_type, len| [vec![frame_type], int(len), vec![7; 100]].concat();
+    let said = [
+        announced(ITEM, 9_000),
+        announced(ITEM_START, 9_000),
+        [start(1 << 20, 8_000), announced(ITEM_MORE, 1_000)].concat(),
+    ];
+    for said in said {
+        assert_costs(LIMIT_EXCEEDED, &[attach("e"), said].concat());
+    }
+}
+
+#[test]
 fn an_item_longer_than_the_limit_exceeds_it_before_it_comes() {
     assert_costs(
         LIMIT_EXCEEDED,
@@ -313,6 +326,48 @@ fn an_outcome_of_a_newer_version_is_a_refusal() {
 }
 
 #[test]
+fn a_receiver_that_grants_without_end_and_takes_nothing_fills_no_memory() {
+    with_raw_receiver(|raw| async move {
+        let mut accepted = 0;
+        let first = raw.manager.begin_route("e", "x").await.unwrap();
+        let (mut send, _recv) = raw.connection.accept_bi().await.unwrap();
+        send.write_all(&frame(ITEM_CREDIT, &int(1 << 39)))
+            .await
+            .unwrap();
+        raw.sim.sleep(Duration::from_secs(1)).await;
+        for len in [1 << 20, 0].repeat(100) {
+            let route = raw.manager.begin_route("e", vec![7; len]);
+            if let Ok(route) = raw.sim.timeout(Duration::from_secs(1), route).await {
+                drop(route.unwrap());
+                accepted += len;
+            }
+        }
+        assert!(accepted <= 9 << 20, "{accepted}");
+        drop(first);
+    });
+}
+
+#[test]
+fn a_stream_that_nobody_uses_is_let_go_after_half_a_minute_or_a_whole_one() {
+    with_raw_receiver(|raw| async move {
+        for _ in 0..2 {
+            let routing = raw.route(100);
+            let (mut send, mut recv) = raw.connection.accept_bi().await.unwrap();
+            raw.sim.sleep(Duration::from_secs(20)).await;
+            let receipt = frame(RECEIPT, &ints(&[1, 0]));
+            send.write_all(&receipt).await.unwrap();
+            assert_eq!(routing.await, Ok(Delivered));
+            let answered = raw.sim.elapsed();
+            recv.read_to_end(1_000).await.unwrap();
+            let kept = raw.sim.elapsed().saturating_sub(answered);
+            let (least, most) = (Duration::from_secs(30), Duration::from_secs(61));
+            assert!(kept >= least && kept <= most, "{kept:?}");
+            send.finish().unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_receiver_that_says_nothing_holds_up_its_own_routers_only() {
     with_raw_receiver(|raw| async move {
         let first = raw.route(4_000);
@@ -399,7 +454,7 @@ fn streams_that_are_opened_and_left_alone_disturb_nobody() {
                 attach(&format!("{number}")),
                 frame(ATTACH, &[&[255], name.as_bytes()].concat())[..200].to_vec(),
                 [attach(&format!("{number}")), start(64 << 20, 7_000)].concat(),
-                [attach(&format!("{number}")), vec![ITEM, 0x7f, 0xff]].concat(),
+                [attach(&format!("{number}")), vec![ITEM], int(8_000)].concat(),
             ];
             kept.push(endpoint(&connection, &said[number % said.len()]).await);
         }

@@ -50,6 +50,12 @@ impl FrameDecoder {
         }
     }
 
+    /// Refuses payloads of more than `limit` bytes from now on; a frame whose header was taken is
+    /// not looked at again.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Takes the next frame off the front of `chunk`.
     ///
     /// `None` means that `chunk` is used up and the frame not complete: come again with the next

@@ -167,6 +167,14 @@ impl EndpointQueue {
         }
     }
 
+    /// Resolves when an item of `len` bytes would not have to wait; nothing is kept for it. Cancel
+    /// safe.
+    pub(crate) async fn room_for(self: Arc<Self>, len: usize) {
+        if self.options.when_full == WhenFull::Wait {
+            drop(self.turn(len).await);
+        }
+    }
+
     /// The next item; `None` once the endpoint was removed and nothing is left. Cancel safe.
     pub(super) async fn pop(&self) -> Option<RoutedItem> {
         loop {

@@ -13,7 +13,7 @@ use noq::Connection;
 use noq_proto::PathId;
 use parking_lot::Mutex;
 use stc::NodeId;
-use stt_wire::StreamKind;
+use stt_wire::{StreamKind, limits::MAX_LIVE_ENDPOINT_STREAMS};
 
 use super::{
     CloseReason, SendError, SessionId,
@@ -98,8 +98,8 @@ impl Core {
         let remote = remote.and_then(|path| path.remote_address().ok());
         let meters = meters(&connection).unwrap_or_default();
         let generations = meters.generations.load(Relaxed);
-        // Both kinds of streams, each way, besides the few of ours.
-        let max_streams = 2 * limits.streams as usize + 32;
+        // Both kinds of streams of the application, those of endpoints, and the few of ours.
+        let max_streams = 2 * limits.streams as usize + MAX_LIVE_ENDPOINT_STREAMS + 32;
         Arc::new(Self {
             checkpoints: Checkpoints::new(Arc::clone(&control), max_streams),
             key: connection.stable_id() as u64,
@@ -130,7 +130,7 @@ impl Core {
             control,
             inbox,
             backlog,
-            endpoints: SessionEndpoints::new(),
+            endpoints: SessionEndpoints::default(),
         })
     }
 
@@ -272,5 +272,16 @@ impl Core {
                 _ => core.frames.outbound().run(&core).await,
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Core;
+
+    #[test]
+    fn what_a_session_may_never_use_takes_no_room_in_it() {
+        // A node has thousands that do nothing.
+        assert!(size_of::<Core>() <= 1_440, "{}", size_of::<Core>());
     }
 }

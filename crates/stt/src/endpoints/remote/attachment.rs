@@ -44,6 +44,8 @@ struct State {
     accepted_cost: u64,
     spent: u64,
     limit: u64,
+    /// Cost of all items that wait for an answer.
+    unanswered: u64,
     /// Items of which some was sent.
     begun: u64,
     answered: u64,
@@ -96,6 +98,7 @@ impl Attachment {
             accepted_cost: 0,
             spent: 0,
             limit: INITIAL_CREDIT,
+            unanswered: 0,
             begun: 0,
             answered: 0,
             routers: VecDeque::new(),
@@ -142,7 +145,13 @@ impl Attachment {
     /// When it was used last, if nobody uses it and nothing is under way.
     pub(super) fn idle_since(&self) -> Option<u64> {
         let state = self.state.lock();
-        state.is_idle().then_some(state.used_at)
+        let is_open = matches!(state.phase, Phase::Open);
+        (is_open && state.is_idle()).then_some(state.used_at)
+    }
+
+    /// Whether it was told to finish and its room is not free yet.
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Finishing)
     }
 
     /// Lets the stream end if it is idle.
@@ -271,10 +280,12 @@ impl State {
     }
 
     /// Whether an item may be accepted. A short one waits for all of its credit, which always comes;
-    /// a long one begins with what is there, once it is first in line.
+    /// a long one begins with what is there, once it is first in line. However much the peer grants,
+    /// there is an end to what waits for it here.
     fn covers(&self, len: usize) -> bool {
         let cost = len as u64 + MESSAGE_COST;
         let left = self.limit.saturating_sub(self.accepted_cost);
+        let left = left.min(MAX_UNANSWERED.saturating_sub(self.unanswered));
         let is_long = cost > SMALL_COST;
         cost <= left || is_long && self.queue.is_empty() && left > MESSAGE_COST
     }
@@ -282,6 +293,7 @@ impl State {
     fn accept(&mut self, data: &Bytes, entry: LedgerEntry) -> oneshot::Receiver<Answer> {
         let (answer, receipt) = oneshot::channel();
         self.accepted_cost += data.len() as u64 + MESSAGE_COST;
+        self.unanswered += data.len() as u64 + MESSAGE_COST;
         let len = data.len();
         self.routers.push_back(Router { len, answer });
         self.queue.push_back(Item {
@@ -352,6 +364,7 @@ impl State {
             return Err(Violation::Receipt);
         }
         for router in self.routers.drain(..(up_to - self.answered) as usize) {
+            self.unanswered -= router.len as u64 + MESSAGE_COST;
             // Nobody listens if the router gave up.
             let _ = router.answer.send(match refusal(outcome, router.len) {
                 None => Ok(Delivered),
@@ -392,6 +405,9 @@ impl Over {
 
 /// Waits for credit as a whole: never more than half of what a name begins with.
 const SMALL_COST: u64 = INITIAL_CREDIT / 2;
+
+/// As far as a receiver's window can grow: more is not needed to keep it busy.
+const MAX_UNANSWERED: u64 = 8 << 20;
 
 /// More unspent credit than this is nonsense.
 const MAX_CREDIT: u64 = 1 << 40;

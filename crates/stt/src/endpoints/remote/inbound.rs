@@ -4,8 +4,9 @@ use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Durat
 
 use bytes::Bytes;
 use stt_wire::{
-    EndpointFrame, FrameDecoder, ItemOutcome, Name, RegisteredStreamCode, StreamCode, VarInt,
-    limits::{MAX_ENDPOINT_FRAME_LEN, MAX_LIVE_ENDPOINT_STREAMS},
+    DecodeError, EndpointFrame, FrameDecoder, ItemOutcome, Name, RawFrame, RegisteredStreamCode,
+    StreamCode, VarInt,
+    limits::{MAX_ENDPOINT_FRAME_LEN, MAX_LIVE_ENDPOINT_STREAMS, MAX_NAME_LEN},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -197,7 +198,7 @@ impl<'a> Inbound<'a> {
 
     fn take(&mut self, chunk: &mut Bytes) -> Result<(), Violation> {
         let max_item = self.arrival.core.limits.message as u64;
-        while let Some(frame) = self.decoder.decode(chunk)? {
+        while let Some(frame) = self.next_frame(chunk)? {
             let frame = EndpointFrame::decode(frame, max_item)?;
             if matches!(frame, EndpointFrame::Attach(_)) == self.arrival.name.is_some() {
                 return Err(Violation::Attach);
@@ -224,6 +225,16 @@ impl<'a> Inbound<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The next frame. One that the credit can't cover is refused by its header, so that no stream
+    /// can make us hold more than its credit.
+    fn next_frame(&mut self, chunk: &mut Bytes) -> Result<Option<RawFrame>, DecodeError> {
+        let left = usize::try_from(self.staged.left()).unwrap_or(usize::MAX);
+        let longest = left.saturating_add(VarInt::MAX_ENCODED_LEN);
+        let limit = longest.clamp(MAX_NAME_LEN, MAX_ENDPOINT_FRAME_LEN);
+        self.decoder.set_limit(limit);
+        self.decoder.decode(chunk)
     }
 
     /// Finds places for all items in line until one has to wait.
@@ -253,34 +264,40 @@ impl<'a> Inbound<'a> {
         if self.promising.is_none()
             && let Some(total) = self.staged.wants_grant()
         {
-            self.settle_long(total, queue.as_deref());
+            self.settle_long(total, queue);
         }
         self.renew_credit();
         self.answers.flush();
     }
 
-    /// Refuses a long item that could never be put, or asks for room for it.
-    fn settle_long(&mut self, total: u64, queue: Option<&EndpointQueue>) {
-        let refusal = match queue {
-            Some(queue) => queue.never(total as usize),
-            None => Some(Refusal::NoSuchEndpoint),
+    /// Refuses a long item that could never be put, or asks for room for it: in its queue first.
+    fn settle_long(&mut self, total: u64, queue: Option<Arc<EndpointQueue>>) {
+        let willing = match queue {
+            Some(queue) => queue.never(total as usize).map_or(Ok(queue), Err),
+            None => Err(Refusal::NoSuchEndpoint),
         };
-        if let Some(refusal) = refusal {
-            self.staged.refuse_partial();
-            self.skipping = true;
-            self.answers.answer(outcome(&refusal));
-            return;
-        }
+        let queue = match willing {
+            Ok(queue) => queue,
+            Err(refusal) => return self.refuse_long(&refusal),
+        };
         let core = Arc::clone(&self.arrival.core);
         self.promising = Some(Box::pin(async move {
+            // Else what a stalled consumer leaves would take the room of others.
+            queue.room_for(total as usize).await;
             let kib = total.div_ceil(1_024).min(SESSION_PROMISE_KIB.into()) as u32;
-            let promises = Arc::clone(&core.endpoints.promises);
+            let promises = Arc::clone(&core.endpoints.streams().promises);
             Promise {
                 // Never closed, so there always is one.
                 _session: promises.acquire_many_owned(kib).await.ok(),
                 _node: Arc::clone(&core.backlog).promise(total).await,
             }
         }));
+    }
+
+    fn refuse_long(&mut self, refusal: &Refusal) {
+        self.staged.refuse_partial();
+        self.skipping = true;
+        self.answers.answer(outcome(refusal));
     }
 
     fn put(&mut self, turn: Turn) {
@@ -310,7 +327,7 @@ impl<'a> Inbound<'a> {
     fn renew_credit(&mut self) {
         let core = &self.arrival.core;
         let (now, round_trip) = (core.platform.now(), core.round_trip());
-        let mut growth = core.endpoints.growth.lock();
+        let mut growth = core.endpoints.streams().growth.lock();
         if let Some(limit) = self.staged.next_limit(now, round_trip, &mut growth) {
             self.answers.credit(limit);
         }
@@ -335,13 +352,13 @@ impl<'a> Inbound<'a> {
 
 impl Drop for Inbound<'_> {
     fn drop(&mut self) {
-        self.arrival.core.endpoints.growth.lock().0 += self.staged.growth();
+        self.arrival.core.endpoints.streams().growth.lock().0 += self.staged.growth();
     }
 }
 
 impl Arrival {
     fn new(core: &Arc<Core>) -> Result<Self, Violation> {
-        let mut arrivals = core.endpoints.arrivals.lock();
+        let mut arrivals = core.endpoints.streams().arrivals.lock();
         if arrivals.streams == MAX_LIVE_ENDPOINT_STREAMS {
             return Err(Violation::TooManyStreams);
         }
@@ -355,7 +372,7 @@ impl Arrival {
 
     fn attach(&mut self, name: Name) -> Result<(), Violation> {
         let is_new = {
-            let mut arrivals = self.core.endpoints.arrivals.lock();
+            let mut arrivals = self.core.endpoints.streams().arrivals.lock();
             arrivals.names.insert(name.clone())
         };
         if !is_new {
@@ -368,7 +385,7 @@ impl Arrival {
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        let mut arrivals = self.core.endpoints.arrivals.lock();
+        let mut arrivals = self.core.endpoints.streams().arrivals.lock();
         arrivals.streams -= 1;
         if let Some(name) = &self.name {
             arrivals.names.remove(name);

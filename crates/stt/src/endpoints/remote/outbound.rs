@@ -14,12 +14,13 @@ use super::{
 };
 use crate::session::{
     core::Core,
+    ledger::LedgerEntry,
     stream::{ReadError, RecvStream, SendStream, WriteError},
     write_queue::header,
 };
 
 /// Opens the stream and writes to it until it has long been idle, or is told to finish.
-pub(super) async fn run(core: Arc<Core>, attachment: Arc<Attachment>) {
+pub(super) async fn run(core: Arc<Core>, attachment: Arc<Attachment>, opening: LedgerEntry) {
     let opened = tokio::select! {
         biased;
         opened = core.connection.open_bi() => opened.ok(),
@@ -28,10 +29,12 @@ pub(super) async fn run(core: Arc<Core>, attachment: Arc<Attachment>) {
     let Some((send, recv)) = opened else {
         return core
             .endpoints
+            .streams()
             .pool
             .forget(&attachment, &session_over(&core));
     };
     core.ledger.opened(send.id());
+    drop(opening);
     let mut send = SendStream::new(&core, send);
     let recv = RecvStream::new(&core, recv);
     core.platform
@@ -90,7 +93,7 @@ async fn tidy<T>(core: &Core, attachment: &Attachment) -> T {
 }
 
 async fn read(core: Arc<Core>, attachment: Arc<Attachment>, mut recv: RecvStream) {
-    let over = match take_answers(&attachment, &mut recv).await {
+    let over = match take_answers(&core, &attachment, &mut recv).await {
         Ok(over) => over,
         Err(End::Session) => session_over(&core),
         Err(End::Broken(violation)) => {
@@ -98,7 +101,7 @@ async fn read(core: Arc<Core>, attachment: Arc<Attachment>, mut recv: RecvStream
             session_over(&core)
         }
     };
-    core.endpoints.pool.forget(&attachment, &over);
+    core.endpoints.streams().pool.forget(&attachment, &over);
 }
 
 /// Why there are no more answers.
@@ -113,7 +116,11 @@ impl<V: Into<Violation>> From<V> for End {
     }
 }
 
-async fn take_answers(attachment: &Attachment, recv: &mut RecvStream) -> Result<Over, End> {
+async fn take_answers(
+    core: &Core,
+    attachment: &Attachment,
+    recv: &mut RecvStream,
+) -> Result<Over, End> {
     let mut decoder = FrameDecoder::new(MAX_ENDPOINT_ANSWER_LEN);
     let mut is_silent = true;
     loop {
@@ -121,6 +128,7 @@ async fn take_answers(attachment: &Attachment, recv: &mut RecvStream) -> Result<
             Ok(Some(mut chunk)) => {
                 is_silent = false;
                 take(attachment, &mut decoder, &mut chunk)?;
+                core.endpoints.streams().pool.may_be_idle(attachment);
             }
             Ok(None) => {
                 decoder.finish().map_err(Violation::from)?;
