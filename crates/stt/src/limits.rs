@@ -16,6 +16,8 @@ pub struct Limits {
     /// timeout of both sides. Costs about 80 bytes each time.
     pub keep_alive: Duration,
     /// Streams the peer may have open at a time, each for two-way and one-way ones. Default 1,024.
+    /// Besides, it may have as many as messages, frames, events and endpoints take: 256 two-way
+    /// ones and 19 others.
     pub streams: u32,
     /// Bytes the peer may send on one stream before the application has read them. Default
     /// 1.25 MiB, which fills 100 Mbit/s at 100 ms. At most [`Limits::MAX_STREAM_WINDOW`], because

@@ -317,8 +317,11 @@ fn a_stream_that_was_being_opened_when_the_end_began_is_refused_or_delivered() {
         let mut limits = Limits::default();
         limits.streams = 1;
         let (_a, _b, near, far) = world.pair_with(limits).await;
-        let (mut send, back) = near.open_stream().await.unwrap();
-        drop(back);
+        // One for the application, and as many as endpoints may take.
+        let mut opened = Vec::new();
+        for _ in 0..257 {
+            opened.push(near.open_stream().await.unwrap().0);
+        }
         let opener = near.clone();
         let late = sim.spawn(async move {
             let (mut send, back) = opener.open_stream().await.ok()?;
@@ -331,7 +334,9 @@ fn a_stream_that_was_being_opened_when_the_end_began_is_refused_or_delivered() {
         let closer = near.clone();
         let closing = sim.spawn(async move { closer.close().await });
         sim.sleep(Duration::from_secs(1)).await;
-        send.finish().unwrap();
+        for mut send in opened {
+            send.finish().unwrap();
+        }
         let reader = far.clone();
         let reading = sim.spawn(async move {
             let mut whole = Vec::new();

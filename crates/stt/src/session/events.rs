@@ -36,7 +36,7 @@ struct Inbound {
     has_come: bool,
     is_taken: bool,
     is_over: bool,
-    stream: Option<RecvStream>,
+    stream: Option<Box<RecvStream>>,
     reader: Option<Box<Reader>>,
 }
 
@@ -85,7 +85,7 @@ impl Events {
         }
         drop(inbound);
         if let Some(stream) = waiting {
-            reader(stream);
+            reader(*stream);
         }
         true
     }
@@ -103,7 +103,7 @@ impl Events {
                 reader(stream);
             }
             None if inbound.is_over => {}
-            None => inbound.stream = Some(stream),
+            None => inbound.stream = Some(Box::new(stream)),
         }
     }
 

@@ -17,8 +17,8 @@ pub(super) fn transport_config(limits: &Limits) -> Arc<TransportConfig> {
     let mut congestion = CubicConfig::default();
     congestion.initial_window(INITIAL_WINDOW_BYTES);
     config
-        .max_concurrent_bidi_streams(limits.streams.into())
-        .max_concurrent_uni_streams(limits.streams.saturating_add(OWN_STREAMS).into())
+        .max_concurrent_bidi_streams(limits.streams.saturating_add(OWN_TWO_WAY).into())
+        .max_concurrent_uni_streams(limits.streams.saturating_add(OWN_ONE_WAY).into())
         .max_idle_timeout(idle_timeout(limits.idle_timeout))
         .keep_alive_interval(Some(limits.keep_alive))
         .stream_receive_window(limits.effective_stream_window().into())
@@ -55,5 +55,8 @@ fn idle_timeout(duration: Duration) -> Option<IdleTimeout> {
 /// round trip of 333 ms the pacer would hold the second one back for 26 ms.
 const INITIAL_WINDOW_BYTES: u64 = 128 * 1_024;
 
-/// One-way streams that are ours: control, frames and message lanes.
-const OWN_STREAMS: u32 = 2 + stt_wire::limits::MAX_LANE as u32 + 1;
+/// Two-way streams that are not the application's: those of endpoints.
+const OWN_TWO_WAY: u32 = stt_wire::limits::MAX_LIVE_ENDPOINT_STREAMS as u32;
+
+/// One-way streams that are not the application's: control, frames, events and message lanes.
+const OWN_ONE_WAY: u32 = 3 + stt_wire::limits::MAX_LANE as u32 + 1;
