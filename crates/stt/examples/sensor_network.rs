@@ -22,16 +22,17 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     let gateway = node(&group).await?;
     let events = EventEmitter::new();
     events.bridge_all(&gateway, BridgeOptions::new())?;
+    let (done, mut stored) = unbounded_channel();
     let (alarm, readings) = (events.clone(), store.clone());
     events.on("reading", move |reading: Event<Bytes>| {
-        let (alarm, readings) = (alarm.clone(), readings.clone());
+        let (alarm, readings, done) = (alarm.clone(), readings.clone(), done.clone());
         async move {
             let reading = Bytes::clone(&reading);
             readings.store(reading.clone()).await?;
             if std::str::from_utf8(&reading)?.parse::<f32>()? > 60.0 {
                 alarm.emit("too hot", reading).await?;
             }
-            Ok::<_, Box<dyn Error + Send + Sync>>(())
+            Ok::<_, Box<dyn Error + Send + Sync>>(done.send(())?)
         }
     })?;
 
@@ -46,9 +47,9 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
         })?;
         let session = node.connect(gateway.local_addresses()[0]).await?;
         sensor.bridge(&session, BridgeOptions::new())?;
-        sensors.push((node, session, sensor));
+        sensors.push((node, sensor));
     }
-    for ((_, _, sensor), last) in sensors.iter().zip(["22", "42", "62"]) {
+    for ((_, sensor), last) in sensors.iter().zip(["22", "42", "62"]) {
         for degrees in ["20.5", "21", last] {
             sensor.emit("reading", Bytes::from(degrees)).await?;
         }
@@ -60,8 +61,8 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     }
     who.sort_unstable();
     assert_eq!(who, [Some(0), Some(1), Some(2)], "each heard of it once");
-    for (_, session, _) in &sensors {
-        session.close().await?;
+    for _ in 0..9 {
+        stored.recv().await;
     }
     assert_eq!(
         store.stats().await?.objects,
