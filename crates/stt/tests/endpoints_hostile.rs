@@ -517,6 +517,20 @@ fn long_items_that_are_announced_and_never_come_hold_up_no_other_session() {
     });
 }
 
+#[test]
+fn a_session_has_long_items_of_16_mib_under_way_and_no_more() {
+    with_neighbour(|sim, connection| async move {
+        let mut kept = Vec::new();
+        // Both have room in their queues; together they are more than `assert_bounded` allows.
+        for name in ["e", "stalled"] {
+            let rest = [attach(name), start(16 << 20, 8_000)].concat();
+            kept.push(endpoint(&connection, &rest).await);
+        }
+        sim.sleep(Duration::from_secs(2)).await;
+        kept
+    });
+}
+
 /// What a control stream of a node says next, by type; the frames are short.
 async fn control_types(sim: &Sim, control: &mut noq::RecvStream) -> Vec<u8> {
     let mut said = Vec::new();
