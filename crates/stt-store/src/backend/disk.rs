@@ -135,6 +135,14 @@ impl BackendFile for DiskFile {
         self.0.set_len(size)
     }
 
+    #[cfg(target_os = "linux")]
+    fn begin_sync(&self, offset: u64, len: u64) {
+        // Linux starts to write dirty pages that are said not to be needed, without waiting. An error of
+        // the medium is kept for the next sync; one of the call itself means only that nothing began.
+        let len = std::num::NonZeroU64::new(len);
+        let _ = rustix::fs::fadvise(&self.0, offset, len, rustix::fs::Advice::DontNeed);
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }

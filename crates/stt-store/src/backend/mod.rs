@@ -80,6 +80,13 @@ pub trait BackendFile: Debug + Send + Sync {
     /// Those of the medium.
     fn set_size(&self, size: u64) -> io::Result<()>;
 
+    /// Lets the medium begin with `len` bytes written at `offset`, so that the next sync has less to wait for.
+    ///
+    /// A hint: it promises nothing, and what goes wrong is told by that sync. Default: nothing.
+    fn begin_sync(&self, offset: u64, len: u64) {
+        let _ = (offset, len);
+    }
+
     /// Whether nothing may be appended to it any more. Default: no.
     fn is_sealed(&self) -> bool {
         false

@@ -148,7 +148,9 @@ impl Writer {
         active.buffer.extend_from_slice(&head);
         active.buffer.extend_from_slice(body);
         if active.buffer.len() >= BUFFER_LEN {
+            let (begin, len) = (active.written, active.buffer.len() as u64);
             active.flush().map_err(Broken::Write)?;
+            active.segment.file.begin_sync(begin.into(), len);
         }
         self.has_changes |= note.kind != Kind::Block;
         Ok(Place { segment, offset })

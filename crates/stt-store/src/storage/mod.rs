@@ -8,6 +8,7 @@
 mod close;
 mod commit;
 mod compact;
+mod hashing;
 mod keys;
 mod list;
 mod open;
@@ -56,7 +57,7 @@ use request::{Refusal, Request, Ticket};
 /// | ordering | changes of one caller are kept in order; concurrent ones share a sync |
 /// | durability | what returned survives a crash and a loss of power |
 /// | integrity | never a wrong byte: everything read is authenticated and compared with its name |
-/// | memory | objects stream in pieces of 1 MiB; about 8 of them, and the cache of the index |
+/// | memory | objects stream in pieces of 1 MiB; about 20 of them, and the cache of the index |
 /// | latency | one sync of the medium a change, and now and then the rewriting of one segment; reads wait for none |
 /// | threads | share it by reference or in an `Arc`; every call blocks |
 ///

@@ -16,7 +16,7 @@ impl BinaryStorage {
     /// [`StoreError`]; nothing was stored then.
     pub fn store(&self, bytes: &[u8]) -> Result<Reference, StoreError> {
         if bytes.len() > BLOCK_LEN {
-            return self.store_reader(bytes);
+            return self.store_long(bytes);
         }
         self.shared.store_block(bytes)
     }
@@ -48,7 +48,7 @@ impl BinaryStorage {
                 results.push(Ok(reference(&put)));
                 requests.push(Request::Put(put));
             } else {
-                results.push(self.store_reader(object.as_ref()));
+                results.push(self.store_long(object.as_ref()));
             }
         }
         for (place, answer) in places.into_iter().zip(self.shared.submit(requests)) {

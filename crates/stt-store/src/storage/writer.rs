@@ -5,15 +5,19 @@
 //! one more thread:      └─-> SHA3-256 ──────────────┴─> object record -> sync -> answer
 //! ```
 //!
-//! SHA3-256 is the slowest of these, so it has a thread for itself.
+//! SHA3-256 is the slowest of these, so it has a thread for itself. The medium works meanwhile too: what is
+//! written is begun with at once, so that little is left for the sync.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 use stc::ContentHasher;
 
+use super::hashing::Hashing;
 use super::upload::Upload;
 use super::{BinaryStorage, Shared};
 use crate::error::{Failure, StoreError};
@@ -22,14 +26,14 @@ use crate::object::{BLOCK_LEN, Reference};
 /// Takes an object piece by piece, from whoever cannot hand over a reader.
 ///
 /// Nothing is stored before [`finish`](Self::finish): a writer that is dropped leaves nothing. It holds
-/// the store open, and at most 1 MiB of the object in memory. `write` of [`io::Write`] fails with a
+/// the store open, and at most 2 MiB of the object in memory. `write` of [`io::Write`] fails with a
 /// [`StoreError`] inside.
 #[derive(Debug)]
 pub struct ObjectWriter {
     shared: Arc<Shared>,
     /// What is not in the log yet: less than a block, or the first block.
     rest: Vec<u8>,
-    hasher: ContentHasher,
+    hashing: Hashing,
     /// Begun with the second block.
     upload: Option<Upload>,
     failed: Option<StoreError>,
@@ -41,11 +45,11 @@ impl BinaryStorage {
     /// # Errors
     /// [`StoreError`]; nothing was stored then.
     pub fn store_reader(&self, mut reader: impl Read) -> Result<Reference, StoreError> {
-        let first = read_block(&mut reader)?;
+        let first = read_block(&mut reader, Vec::new())?;
         if first.len() < BLOCK_LEN {
             return self.store(&first);
         }
-        let second = read_block(&mut reader)?;
+        let second = read_block(&mut reader, Vec::new())?;
         if second.is_empty() {
             return self.store(&first);
         }
@@ -59,6 +63,7 @@ impl BinaryStorage {
                 }
                 hasher.finish()
             });
+            let mut used = VecDeque::new();
             let mut block = first;
             let mut next = Some(second);
             while !block.is_empty() {
@@ -66,9 +71,10 @@ impl BinaryStorage {
                 // It can only fail when the hasher panicked, which joining tells.
                 let _ = to_hasher.send(Arc::clone(&shared));
                 upload.push(&shared)?;
+                used.push_back(shared);
                 block = match next.take() {
                     Some(block) => block,
-                    None => read_block(&mut reader)?,
+                    None => read_block(&mut reader, hashed(&mut used))?,
                 };
             }
             drop(to_hasher);
@@ -77,15 +83,36 @@ impl BinaryStorage {
         })?;
         upload.finish(address.map_err(|_| Failure::Poisoned)?)
     }
-}
 
-impl BinaryStorage {
+    /// Stores a long object that is in memory already, and is not copied there.
+    pub(super) fn store_long(&self, bytes: &[u8]) -> Result<Reference, StoreError> {
+        let mut upload = Upload::new(Arc::clone(&self.shared));
+        let is_given_up = AtomicBool::new(false);
+        let address = thread::scope(|scope| {
+            let hasher = scope.spawn(|| {
+                let mut hasher = ContentHasher::new();
+                let blocks = bytes.chunks(BLOCK_LEN);
+                for block in blocks.take_while(|_| !is_given_up.load(Ordering::Relaxed)) {
+                    hasher.update(block);
+                }
+                hasher.finish()
+            });
+            let pushed = bytes
+                .chunks(BLOCK_LEN)
+                .try_for_each(|block| upload.push(block));
+            is_given_up.store(pushed.is_err(), Ordering::Relaxed);
+            let address = hasher.join();
+            pushed.map(|()| address)
+        })?;
+        upload.finish(address.map_err(|_| Failure::Poisoned)?)
+    }
+
     /// Begins an object that comes in pieces.
     pub fn open_writer(&self) -> ObjectWriter {
         ObjectWriter {
             shared: Arc::clone(&self.shared),
             rest: Vec::new(),
-            hasher: ContentHasher::new(),
+            hashing: Hashing::default(),
             upload: None,
             failed: None,
         }
@@ -93,7 +120,7 @@ impl BinaryStorage {
 }
 
 impl ObjectWriter {
-    /// Adds the next bytes, of any number. Cheapest in pieces of 1 MiB.
+    /// Adds the next bytes, of any number.
     ///
     /// # Errors
     /// [`StoreError`], the same one at every later call: the object is given up.
@@ -103,17 +130,27 @@ impl ObjectWriter {
             if self.rest.len() == BLOCK_LEN {
                 self.append_rest()?;
             }
-            if self.rest.is_empty() && bytes.len() > BLOCK_LEN {
-                let (block, more) = bytes.split_at(BLOCK_LEN);
-                self.append(block)?;
-                bytes = more;
-                continue;
-            }
             let count = bytes.len().min(BLOCK_LEN - self.rest.len());
             self.rest.extend_from_slice(&bytes[..count]);
             bytes = &bytes[count..];
         }
         Ok(())
+    }
+
+    /// Adds the next bytes; nothing is copied as long as all pieces are of 1 MiB.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_owned(&mut self, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.check()?;
+        if self.rest.len() == BLOCK_LEN && !bytes.is_empty() {
+            self.append_rest()?;
+        }
+        if self.rest.is_empty() && bytes.len() <= BLOCK_LEN {
+            self.rest = bytes;
+            return Ok(());
+        }
+        self.push(&bytes)
     }
 
     /// Stores the object durably.
@@ -128,7 +165,7 @@ impl ObjectWriter {
         if !self.rest.is_empty() {
             self.append_rest()?;
         }
-        let address = std::mem::take(&mut self.hasher).finish();
+        let address = self.hashing.finish()?;
         match self.upload.take() {
             Some(upload) => upload.finish(address),
             None => Err(Failure::Poisoned.into()),
@@ -140,26 +177,15 @@ impl ObjectWriter {
     }
 
     fn append_rest(&mut self) -> Result<(), StoreError> {
-        let mut block = std::mem::take(&mut self.rest);
-        self.append(&block)?;
-        block.clear();
-        self.rest = block;
-        Ok(())
-    }
-
-    fn append(&mut self, block: &[u8]) -> Result<(), StoreError> {
+        let block = Arc::new(std::mem::take(&mut self.rest));
         let shared = &self.shared;
         let upload = self
             .upload
             .get_or_insert_with(|| Upload::new(Arc::clone(shared)));
-        let hasher = &mut self.hasher;
-        let pushed = thread::scope(|scope| {
-            let hashing = scope.spawn(|| hasher.update(block));
-            let pushed = upload.push(block);
-            let hashed = hashing.join();
-            hashed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            pushed
-        });
+        let begun = self.hashing.begin(Arc::clone(&block));
+        let pushed = begun
+            .map_err(StoreError::from)
+            .and_then(|()| upload.push(&block));
         pushed.inspect_err(|error| {
             self.failed = Some(error.clone());
             // What it holds is given free at once.
@@ -179,15 +205,23 @@ impl io::Write for ObjectWriter {
     }
 }
 
-/// A block, shorter only at the end.
-fn read_block(reader: &mut impl Read) -> Result<Vec<u8>, StoreError> {
-    let mut block = Vec::new();
+/// The memory of the oldest block, once it is hashed; as a rule it is when the queue is full.
+fn hashed(used: &mut VecDeque<Arc<Vec<u8>>>) -> Vec<u8> {
+    let is_hashed = |block: &Arc<Vec<u8>>| Arc::strong_count(block) == 1;
+    let oldest = used.pop_front_if(|block| is_hashed(block));
+    oldest.and_then(Arc::into_inner).unwrap_or_default()
+}
+
+/// A block in `memory`, shorter only at the end.
+fn read_block(reader: &mut impl Read, memory: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let mut block = memory;
     let source = |error: io::Error| StoreError::Source(Arc::new(error));
     let limited = &mut reader.take(BLOCK_LEN as u64);
+    block.clear();
     block.reserve_exact(BLOCK_LEN);
     limited.read_to_end(&mut block).map_err(source)?;
     Ok(block)
 }
 
 /// Blocks that wait to be hashed.
-const QUEUED_BLOCKS: usize = 4;
+const QUEUED_BLOCKS: usize = 8;

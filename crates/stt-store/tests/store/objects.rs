@@ -2,7 +2,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use stt_store::{Address, BinaryStorage, MemoryBackend, ReadError, RemoveError, StoreKey};
+use stt_store::{
+    Address, BinaryStorage, MemoryBackend, ObjectWriter, ReadError, Reference, RemoveError,
+    StoreError, StoreKey,
+};
 
 use crate::support::{System, bytes, open, seed};
 
@@ -48,6 +51,56 @@ fn objects_of_every_size_come_back_after_a_restart() {
     }
     assert!(store.verify().unwrap().is_well());
     assert_eq!(store.list().count(), sizes.len());
+}
+
+#[test]
+fn object_is_the_same_whichever_way_it_comes() {
+    let object = bytes(3, 40 * MIB + 5);
+    let reference = open(&MemoryBackend::new()).store(&object).unwrap();
+    for way in 0..4 {
+        let store = open(&MemoryBackend::new());
+        let stored = match way {
+            0 => store.store_reader(&object[..]),
+            1 => in_pieces(&store, &object, ObjectWriter::push),
+            2 => in_pieces(&store, &object, |writer, piece| {
+                writer.push_owned(piece.to_vec())
+            }),
+            _ => {
+                let mut writer = store.open_writer();
+                for piece in object.chunks(MIB) {
+                    writer.push_owned(piece.to_vec()).unwrap();
+                }
+                writer.finish()
+            }
+        };
+        assert_eq!(stored.unwrap(), reference, "{way}");
+        assert!(
+            store.retrieve(reference.address).unwrap() == object,
+            "{way}"
+        );
+    }
+}
+
+/// Stores an object in pieces of sizes that fit no block.
+fn in_pieces(
+    store: &BinaryStorage,
+    object: &[u8],
+    push: impl Fn(&mut ObjectWriter, &[u8]) -> Result<(), StoreError>,
+) -> Result<Reference, StoreError> {
+    let mut writer = store.open_writer();
+    let mut rest = object;
+    for len in [0, 1, MIB - 1, MIB, 3, 2 * MIB + 1, 0, MIB + 1, 5 * MIB]
+        .iter()
+        .cycle()
+    {
+        let (piece, more) = rest.split_at((*len).min(rest.len()));
+        push(&mut writer, piece)?;
+        rest = more;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    writer.finish()
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use stt_store::{Reference, StoreError};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -11,7 +10,7 @@ use super::BinaryStorage;
 use super::calls::Calls;
 
 impl BinaryStorage {
-    /// Stores everything that `reader` gives, durably, with up to 3 MiB of it in memory.
+    /// Stores everything that `reader` gives, durably, with up to 4 MiB of it in memory.
     ///
     /// A reader that is slow holds no thread. Closing the store does not wait for the reader: it breaks this off.
     ///
@@ -24,8 +23,10 @@ impl BinaryStorage {
     /// Dropped after it, the object may be stored, whole.
     pub async fn store_reader(&self, reader: impl AsyncRead) -> Result<Reference, StoreError> {
         let mut reader = pin!(reader);
-        let first = read_block(&mut reader).await?;
+        let mut first = read_block(&mut reader).await?;
         if first.len() < BLOCK_LEN {
+            // It may wait a while, and counts by its length.
+            first.shrink_to_fit();
             return self.store(first).await;
         }
         let mut writer = self.calls.enter()?.store.open_writer();
@@ -43,11 +44,11 @@ impl BinaryStorage {
 async fn push(
     calls: &Calls,
     mut writer: stt_store::ObjectWriter,
-    block: Bytes,
+    block: Vec<u8>,
 ) -> Result<stt_store::ObjectWriter, StoreError> {
     let tenant = calls.enter()?;
     let push = move || {
-        writer.push(&block)?;
+        writer.push_owned(block)?;
         // If nobody waits any more, the writer goes first.
         Ok::<_, StoreError>((writer, tenant))
     };
@@ -56,12 +57,12 @@ async fn push(
 }
 
 /// A block, shorter only at the end.
-async fn read_block(reader: &mut (impl AsyncRead + Unpin)) -> Result<Bytes, StoreError> {
+async fn read_block(reader: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, StoreError> {
     let source = |error| StoreError::Source(Arc::new(error));
-    let mut block = BytesMut::new();
+    let mut block = Vec::with_capacity(BLOCK_LEN);
     let mut limited = reader.take(BLOCK_LEN as u64);
     while limited.read_buf(&mut block).await.map_err(source)? > 0 {}
-    Ok(block.freeze())
+    Ok(block)
 }
 
 const BLOCK_LEN: usize = 1 << 20;
