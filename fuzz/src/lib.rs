@@ -30,7 +30,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("endpoint", endpoint::body),
