@@ -60,11 +60,7 @@ impl StreamKeys {
         segment: &mut [u8],
     ) -> Result<(), Unspecified> {
         self.advance_to(header.sequence);
-        let (fields, rest) = segment
-            .split_first_chunk_mut::<HEADER_LEN>()
-            .ok_or(Unspecified)?;
-        *fields = header.encode();
-        let (body, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Unspecified)?;
+        let (fields, body, tag) = begin(header, segment)?;
         let sealed = self.current.seal_in_place_separate_tag(
             nonce(header.sequence),
             Aad::from(&fields[..]),
@@ -82,11 +78,7 @@ impl StreamKeys {
         segment: &mut [u8],
     ) -> Result<(), Unspecified> {
         self.advance_to(header.sequence);
-        let (fields, rest) = segment
-            .split_first_chunk_mut::<HEADER_LEN>()
-            .ok_or(Unspecified)?;
-        *fields = header.encode();
-        let (ciphertext, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Unspecified)?;
+        let (fields, ciphertext, tag) = begin(header, segment)?;
         self.current.seal_out_of_place_scatter(
             nonce(header.sequence),
             Aad::from(&fields[..]),
@@ -126,6 +118,18 @@ impl StreamKeys {
         }
     }
 }
+
+/// Writes the header, and gives the places of header, body and tag.
+fn begin<'a>(header: &Header, segment: &'a mut [u8]) -> Result<Places<'a>, Unspecified> {
+    let (fields, rest) = segment
+        .split_first_chunk_mut::<HEADER_LEN>()
+        .ok_or(Unspecified)?;
+    *fields = header.encode();
+    let (body, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Unspecified)?;
+    Ok((fields, body, tag))
+}
+
+type Places<'a> = (&'a [u8; HEADER_LEN], &'a mut [u8], &'a mut [u8; TAG_LEN]);
 
 fn open(
     key: &LessSafeKey,
