@@ -39,11 +39,7 @@ impl BinaryStorage {
         &self,
         address: impl Into<Address>,
     ) -> Result<ObjectReader, ReadError> {
-        let address = address.into();
-        let reader = self
-            .calls
-            .run(move |store| store.open_reader(address))
-            .await?;
+        let reader = self.open_blocking(address.into()).await?;
         let range = 0..reader.reference().length;
         Ok(ObjectReader::begin(&self.calls, reader, range))
     }
@@ -60,17 +56,19 @@ impl BinaryStorage {
         address: impl Into<Address>,
         range: Range<u64>,
     ) -> Result<ObjectReader, ReadError> {
-        let address = address.into();
-        let reader = self
-            .calls
-            .run(move |store| store.open_reader(address))
-            .await?;
+        let reader = self.open_blocking(address.into()).await?;
         let length = reader.reference().length;
         if range.start > range.end || range.end > length {
             let end = range.end.max(range.start);
             return Err(ReadError::OutOfRange { end, length });
         }
         Ok(ObjectReader::begin(&self.calls, reader, range))
+    }
+
+    async fn open_blocking(&self, address: Address) -> Result<stt_store::ObjectReader, ReadError> {
+        self.calls
+            .run(move |store| store.open_reader(address))
+            .await
     }
 }
 
