@@ -153,15 +153,7 @@ pub(super) async fn connect(
         });
     };
     let (connection, proved) = outcome?;
-    let (platform, limits) = (&shared.platform, &shared.limits);
-    let session = Session::start(
-        connection,
-        proved,
-        platform,
-        limits,
-        &shared.inbox,
-        &shared.backlog,
-    );
+    let session = shared.start_session(connection, proved);
     if let Err(not_added) = shared.add(&session, By::Us) {
         session.core().end(not_added.reason());
         return Err(match not_added {

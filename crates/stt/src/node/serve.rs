@@ -139,15 +139,7 @@ async fn finish_handshake(
         let proved = proved(&connection).ok_or(Refused::by_nobody(PeerRefusal::BrokenOff))?;
         let now = shared.platform.now();
         shared.doorkeeper.lock().authenticated(ticket, now);
-        let (platform, limits) = (&shared.platform, &shared.limits);
-        let session = Session::start(
-            connection,
-            proved,
-            platform,
-            limits,
-            &shared.inbox,
-            &shared.backlog,
-        );
+        let session = shared.start_session(connection, proved);
         let provisional = Provisional(Some(session.clone()));
         // It may even have ended in order by the time this is looked at: that was a session too.
         tokio::select! {

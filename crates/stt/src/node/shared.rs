@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use noq::Connection;
 use parking_lot::Mutex;
 use stc::{Door, Epoch, Group, NodeId};
 use tokio::sync::Notify;
@@ -20,7 +21,7 @@ use crate::{
     limits::Limits,
     session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
     transport::{
-        crypto::DoorKeys,
+        crypto::{Authenticated, DoorKeys},
         endpoint::{Endpoint, EndpointSetup},
         platform::Platform,
         socket::DroppedDatagrams,
@@ -170,6 +171,18 @@ impl Shared {
                 session.core().end(CloseReason::EpochDropped { by: By::Us });
             }
         }
+    }
+
+    /// Starts a session of this node; [`add`](Self::add) makes it one of those it has.
+    pub(super) fn start_session(&self, connection: Connection, proved: Authenticated) -> Session {
+        Session::start(
+            connection,
+            proved,
+            &self.platform,
+            &self.limits,
+            &self.inbox,
+            &self.backlog,
+        )
     }
 
     /// Adds a session and watches for its end.

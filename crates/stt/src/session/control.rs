@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stt_wire::{ControlFrame, DecodeError, FrameDecoder, limits::MAX_CONTROL_LEN};
+use stt_wire::{ControlFrame, DecodeError, FrameDecoder, VarInt, limits::MAX_CONTROL_LEN};
 
 use super::{
     By, CloseReason, core::Core, outbound_control::StreamCounts, stream::RecvStream,
@@ -100,27 +100,29 @@ fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
                 .answered(reached.stream.get(), reached.offset.get());
         }
         ControlFrame::Closing(closing) => {
-            let opened = StreamCounts {
-                bi: closing.bi.get(),
-                uni: closing.uni.get(),
-            };
-            if !core.closing.peer_closes(opened) {
+            if !core.closing.peer_closes(counts(closing.bi, closing.uni)) {
                 return Err(ControlViolation::End);
             }
             super::closing::begin(core);
         }
         ControlFrame::Finished(finished) => {
-            let opened = StreamCounts {
-                bi: finished.bi.get(),
-                uni: finished.uni.get(),
-            };
-            if !core.closing.peer_finished(opened) {
+            if !core
+                .closing
+                .peer_finished(counts(finished.bi, finished.uni))
+            {
                 return Err(ControlViolation::End);
             }
         }
         ControlFrame::Ignored(_) => {}
     }
     Ok(())
+}
+
+fn counts(bi: VarInt, uni: VarInt) -> StreamCounts {
+    StreamCounts {
+        bi: bi.get(),
+        uni: uni.get(),
+    }
 }
 
 fn end(core: &Core, violation: ControlViolation) {
