@@ -8,15 +8,15 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use stt::{
     By, CloseReason, Limits, Node, ReadError, ReadToEndError, SendError, Session, SessionError,
     UserFrameType, WriteError,
 };
-use stt_sim::{Link, Sim};
-use support::{World, address, payload};
+use stt_sim::Link;
+use support::{address, in_world, payload};
 
 const MIB: usize = 1 << 20;
 
@@ -35,7 +35,7 @@ fn an_orderly_end_by_either_side_or_both_delivers_all_over_a_path_that_loses_a_t
         .take(12)
         .enumerate()
     {
-        run(seed as u64, Link::lossy(0.1), |sim, world| async move {
+        in_world(seed as u64, Link::lossy(0.1), |sim, world| async move {
             let (a, b, near, far) = world.pair().await;
             tokio::join!(produce(&near), produce(&far));
             let reading = [(a, near.clone()), (b, far.clone())].map(|(node, session)| {
@@ -109,7 +109,7 @@ async fn consume(node: &Node, session: &Session) {
 #[test]
 fn close_waits_for_a_peer_that_consumes_nothing_and_abort_ends_it_for_both() {
     for what in 0..3 {
-        run(20 + what, Link::wan(), |sim, world| async move {
+        in_world(20 + what, Link::wan(), |sim, world| async move {
             let (_a, _b, near, far) = world.pair().await;
             match what {
                 0 => near.send_on_stream(1, "never taken").await.unwrap(),
@@ -138,7 +138,7 @@ fn close_waits_for_a_peer_that_consumes_nothing_and_abort_ends_it_for_both() {
 #[test]
 fn an_abort_tells_the_other_side_any_code_and_a_reason() {
     for code in [0, 1, u32::MAX] {
-        run(30, Link::lossy(0.05), |_, world| async move {
+        in_world(30, Link::lossy(0.05), |_, world| async move {
             let (_a, _b, near, far) = world.pair().await;
             far.abort(code, "why not");
             let reason = Bytes::from_static(b"why not");
@@ -160,7 +160,7 @@ fn an_abort_tells_the_other_side_any_code_and_a_reason() {
 
 #[test]
 fn nothing_is_taken_after_an_abort() {
-    run(31, Link::wan(), |_, world| async move {
+    in_world(31, Link::wan(), |_, world| async move {
         let (_a, _b, near, _far) = world.pair().await;
         near.abort(1, "");
         let refused = near.send_on_stream(1, "x").await;
@@ -174,7 +174,7 @@ fn nothing_is_taken_after_an_abort() {
 fn a_cut_at_any_moment_of_an_orderly_end_is_never_taken_for_a_good_one() {
     let mut outcomes = Vec::new();
     for moment in (0..400).step_by(5) {
-        let good = run(moment, Link::wan(), |sim, world| async move {
+        let good = in_world(moment, Link::wan(), |sim, world| async move {
             let (_a, b, near, far) = world.pair().await;
             let mut send = near.open_uni().await.unwrap();
             send.write_bytes(payload(1, MIB).into()).await.unwrap();
@@ -213,7 +213,7 @@ fn a_cut_at_any_moment_of_an_orderly_end_is_never_taken_for_a_good_one() {
 
 #[test]
 fn a_stream_dropped_unfinished_is_never_taken_for_a_whole_one() {
-    run(40, Link::wan(), |_, world| async move {
+    in_world(40, Link::wan(), |_, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         let mut send = near.open_uni().await.unwrap();
         send.write_all(b"half").await.unwrap();
@@ -229,7 +229,7 @@ fn a_stream_dropped_unfinished_is_never_taken_for_a_whole_one() {
 
 #[test]
 fn a_reset_and_a_stop_carry_the_applications_code() {
-    run(41, Link::wan(), |_, world| async move {
+    in_world(41, Link::wan(), |_, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         let (mut send, recv) = near.open_stream().await.unwrap();
         send.write_all(b"x").await.unwrap();
@@ -263,7 +263,7 @@ fn a_reset_and_a_stop_carry_the_applications_code() {
 #[test]
 fn a_reader_that_is_dropped_stops_a_writer_of_large_and_of_small_pieces() {
     for piece in [100, 100_000] {
-        run(42, Link::wan(), |sim, world| async move {
+        in_world(42, Link::wan(), |sim, world| async move {
             let (_a, _b, near, far) = world.pair().await;
             let mut send = near.open_uni().await.unwrap();
             let writer = sim.spawn(async move {
@@ -286,7 +286,7 @@ fn a_reader_that_is_dropped_stops_a_writer_of_large_and_of_small_pieces() {
 
 #[test]
 fn nothing_begins_after_close_and_what_was_begun_goes_on() {
-    run(43, Link::wan(), |sim, world| async move {
+    in_world(43, Link::wan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         let mut send = near.open_uni().await.unwrap();
         let mut recv = far.accept_uni().await.unwrap();
@@ -313,7 +313,7 @@ fn nothing_begins_after_close_and_what_was_begun_goes_on() {
 /// The opener waits for the peer to allow one more stream while the end begins.
 #[test]
 fn a_stream_that_was_being_opened_when_the_end_began_is_refused_or_delivered() {
-    run(44, Link::wan(), |sim, world| async move {
+    in_world(44, Link::wan(), |sim, world| async move {
         let mut limits = Limits::default();
         limits.streams = 1;
         let (_a, _b, near, far) = world.pair_with(limits).await;
@@ -357,7 +357,7 @@ fn a_stream_that_was_being_opened_when_the_end_began_is_refused_or_delivered() {
 
 #[test]
 fn a_shutdown_flushes_what_is_taken_and_reports_who_was_cut_off_at_the_limit() {
-    run(45, Link::wan(), |sim, world| async move {
+    in_world(45, Link::wan(), |sim, world| async move {
         let node = world.node(1).await;
         let (good, bad) = (world.node(2).await, world.node(3).await);
         let to_good = node.connect(address(2)).await.unwrap();
@@ -392,7 +392,7 @@ fn a_shutdown_flushes_what_is_taken_and_reports_who_was_cut_off_at_the_limit() {
 
 #[test]
 fn a_session_that_hears_nothing_for_the_idle_timeout_is_over_on_both_sides() {
-    run(46, Link::wan(), |sim, world| async move {
+    in_world(46, Link::wan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         sim.sleep(Duration::from_secs(300)).await;
         assert!(!near.is_closed() && !far.is_closed(), "it was only idle");
@@ -406,18 +406,6 @@ fn a_session_that_hears_nothing_for_the_idle_timeout_is_over_on_both_sides() {
     });
 }
 
-fn run<T, F: Future<Output = T>>(
-    seed: u64,
-    link: Link,
-    test: impl FnOnce(Sim, Arc<World>) -> F,
-) -> T {
-    let world = Arc::new(World::new(seed, link));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
-}
-
 fn frame_type() -> UserFrameType {
     UserFrameType::try_from(0x80).unwrap()
 }
@@ -426,7 +414,7 @@ fn frame_type() -> UserFrameType {
 #[test]
 fn a_session_closed_the_moment_it_was_opened_ends_in_order() {
     for seed in 0..20 {
-        run(100 + seed, Link::lan(), |_, world| async move {
+        in_world(100 + seed, Link::lan(), |_, world| async move {
             let acceptor = world.node(1).await;
             let dialler = world.node(2).await;
             let session = dialler.connect(address(1)).await.unwrap();

@@ -10,19 +10,19 @@
 mod rotation;
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rotation::next_epoch;
 use stt::{By, CloseReason, ConnectError, Group, Node, RotationError, SystemEntropy};
-use stt_sim::{Link, Sim};
-use support::{World, address, payload};
+use stt_sim::Link;
+use support::{address, in_world, payload};
 
 const MIB: usize = 1 << 20;
 
 /// 20 MiB take some two seconds.
 #[test]
 fn a_transfer_outlives_a_rotation_within_the_grace_and_its_session_ends_after_it() {
-    run(1, Link::wan(), |sim, world| async move {
+    in_world(1, Link::wan(), |sim, world| async move {
         let (dialler, acceptor, near, far) = world.pair().await;
         let old = near.epoch();
         let writer = near.clone();
@@ -65,7 +65,7 @@ fn a_transfer_outlives_a_rotation_within_the_grace_and_its_session_ends_after_it
 
 #[test]
 fn a_dialler_with_two_epochs_reaches_nodes_that_know_only_one_of_them() {
-    run(2, Link::wan(), |sim, world| async move {
+    in_world(2, Link::wan(), |sim, world| async move {
         let old = world.group.clone();
         let both = next_epoch(&world.sim, &old);
         let new = only_newest(&both);
@@ -91,7 +91,7 @@ fn a_slow_path_makes_one_session_of_two_attempts_and_it_has_the_newest_epoch() {
         latency: Duration::from_millis(300),
         ..Link::wan()
     };
-    run(3, link, |sim, world| async move {
+    in_world(3, link, |sim, world| async move {
         let both = next_epoch(&world.sim, &world.group);
         let node = world.start(world.builder_of(1, both.clone())).await;
         let dialler = world.start(world.builder_of(2, both.clone())).await;
@@ -107,7 +107,7 @@ fn a_slow_path_makes_one_session_of_two_attempts_and_it_has_the_newest_epoch() {
 
 #[test]
 fn an_acceptor_with_two_epochs_serves_those_who_know_only_one_of_them() {
-    run(4, Link::wan(), |_, world| async move {
+    in_world(4, Link::wan(), |_, world| async move {
         let old = world.group.clone();
         let both = next_epoch(&world.sim, &old);
         let new = only_newest(&both);
@@ -123,7 +123,7 @@ fn an_acceptor_with_two_epochs_serves_those_who_know_only_one_of_them() {
 
 #[test]
 fn a_node_that_knows_only_a_dropped_epoch_gets_no_answer() {
-    run(5, Link::wan(), |sim, world| async move {
+    in_world(5, Link::wan(), |sim, world| async move {
         let node = world.node(1).await;
         let late = world.node(2).await;
         let next = next_epoch(&world.sim, &world.group);
@@ -141,7 +141,7 @@ fn a_node_that_knows_only_a_dropped_epoch_gets_no_answer() {
 
 #[test]
 fn the_last_epoch_and_one_that_is_not_there_are_not_dropped() {
-    run(6, Link::wan(), |_, world| async move {
+    in_world(6, Link::wan(), |_, world| async move {
         let (dialler, _b, near, _far) = world.pair().await;
         let only = world.group.newest();
         assert!(matches!(
@@ -158,7 +158,7 @@ fn the_last_epoch_and_one_that_is_not_there_are_not_dropped() {
 
 #[test]
 fn an_epoch_dropped_at_once_ends_its_sessions_and_no_others() {
-    run(7, Link::wan(), |sim, world| async move {
+    in_world(7, Link::wan(), |sim, world| async move {
         let (dialler, acceptor, near, far) = world.pair().await;
         let next = next_epoch(&world.sim, &world.group);
         let hour = Duration::from_secs(3_600);
@@ -182,7 +182,7 @@ fn an_epoch_dropped_at_once_ends_its_sessions_and_no_others() {
 
 #[test]
 fn two_rotations_in_a_row_leave_the_newest_epoch_alone() {
-    run(8, Link::wan(), |sim, world| async move {
+    in_world(8, Link::wan(), |sim, world| async move {
         let node = world.node(1).await;
         let second = next_epoch(&world.sim, &world.group);
         let third = next_epoch(&world.sim, &second);
@@ -202,7 +202,7 @@ fn two_rotations_in_a_row_leave_the_newest_epoch_alone() {
 
 #[test]
 fn epochs_of_another_group_are_not_taken() {
-    run(9, Link::wan(), |_, world| async move {
+    in_world(9, Link::wan(), |_, world| async move {
         let node = world.node(1).await;
         let other = Group::generate(&mut SystemEntropy);
         let refused = node.rotate(&other, Duration::ZERO);
@@ -213,7 +213,7 @@ fn epochs_of_another_group_are_not_taken() {
 
 #[test]
 fn a_passphrase_does_not_rotate() {
-    run(10, Link::wan(), |_, world| async move {
+    in_world(10, Link::wan(), |_, world| async move {
         let group = Group::from_passphrase("test", "correct horse battery staple").unwrap();
         let node = world.start(world.builder_of(1, group.clone())).await;
         let to_random = node.rotate(&next_epoch(&world.sim, &world.group), Duration::ZERO);
@@ -232,16 +232,4 @@ fn only_newest(group: &Group) -> Group {
         group.drop_epoch(oldest).unwrap();
     }
     group
-}
-
-fn run<T, F: Future<Output = T>>(
-    seed: u64,
-    link: Link,
-    test: impl FnOnce(Sim, Arc<World>) -> F,
-) -> T {
-    let world = Arc::new(World::new(seed, link));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
 }

@@ -28,7 +28,7 @@ use std::time::Duration;
 use noq::Connection;
 use raw::{
     CONTROL, DATA, EVENTS, LANE, LIMIT_EXCEEDED, PROTOCOL_VIOLATION, RawMember, USER_FRAMES,
-    assert_breach, frame, int, ints, open,
+    assert_breach, assert_each_is_a_breach, frame, int, ints, open,
 };
 use stt::{
     BridgeOptions, BridgeSendError, By, CloseReason, EventEmitter, Limits, Node, Session,
@@ -81,13 +81,7 @@ fn a_lane_or_stream_of_frames_or_events_that_carries_anything_else_costs_the_ses
         (EVENTS, frame(0x20, &[5, b'c', b'u', b't'])),
         (EVENTS, frame(0x20, &[1, 0xff])),
     ];
-    for (first, second) in wrong {
-        assert_breach(PROTOCOL_VIOLATION, |connection| async move {
-            let mut stream = open(&connection, first).await;
-            stream.write_all(&second).await.unwrap();
-            vec![stream]
-        });
-    }
+    assert_each_is_a_breach(PROTOCOL_VIOLATION, wrong);
 }
 
 #[test]
@@ -121,13 +115,7 @@ fn a_frame_longer_than_the_limit_exceeds_it_before_it_is_stored() {
         (LANE, [vec![0x10], int(65_553)].concat()),
         (LANE, frame(0x11, &ints(&[1, (64 << 20) + 1, 7]))),
     ];
-    for (first, second) in announced {
-        assert_breach(LIMIT_EXCEEDED, |connection| async move {
-            let mut stream = open(&connection, first).await;
-            stream.write_all(&second).await.unwrap();
-            vec![stream]
-        });
-    }
+    assert_each_is_a_breach(LIMIT_EXCEEDED, announced);
 }
 
 #[test]

@@ -17,11 +17,12 @@ use std::{
     time::Duration,
 };
 
-use stt::{CloseReason, Group, Node, Session, SystemEntropy};
+use stt::{CloseReason, Group, Node, SystemEntropy};
 use stt_sim::{Fate, Link, Net, Packet};
 use support::{
     World, address, payload,
     stranger::{Forger, destination_id, recorded},
+    transfer,
 };
 use tokio::net::UdpSocket;
 
@@ -49,7 +50,7 @@ fn a_transfer_survives_ten_thousand_forged_packets_a_second_at_both_ends() {
             Forger::new(&world, "attack"),
         ));
         let began = sim.elapsed();
-        transfer(&near, &far, 6 * MIB).await;
+        transfer(&near, &far, payload(9, 6 * MIB)).await;
         let took = sim.elapsed() - began;
         assert!(took < Duration::from_secs(8), "{took:?}");
         assert!(!near.is_closed() && !far.is_closed());
@@ -165,8 +166,8 @@ fn a_transfer_survives_packets_that_arrive_first_from_somewhere_else() {
             });
         }
         let began = sim.elapsed();
-        transfer(&far, &near, 4 * MIB).await;
-        transfer(&near, &far, 4 * MIB).await;
+        transfer(&far, &near, payload(9, 4 * MIB)).await;
+        transfer(&near, &far, payload(9, 4 * MIB)).await;
         let took = sim.elapsed() - began;
         assert!(took < Duration::from_secs(10), "{took:?}");
         let [from, _] = elsewhere();
@@ -228,12 +229,12 @@ async fn transfer_over_a_hostile_path() {
     let near = dialler.connect(path.front).await.unwrap();
     let far = acceptor.accept().await.unwrap();
 
-    transfer(&near, &far, 16 * MIB).await;
+    transfer(&near, &far, payload(9, 16 * MIB)).await;
     let (before, sent) = (resident_bytes(), forged.load(Relaxed));
     let began = std::time::Instant::now();
     while began.elapsed() < Duration::from_secs(4) {
-        transfer(&near, &far, 4 * MIB).await;
-        transfer(&far, &near, 4 * MIB).await;
+        transfer(&near, &far, payload(9, 4 * MIB)).await;
+        transfer(&far, &near, payload(9, 4 * MIB)).await;
     }
     let rate = (forged.load(Relaxed) - sent) as f64 / began.elapsed().as_secs_f64();
     let grown = resident_bytes().saturating_sub(before);
@@ -355,18 +356,4 @@ fn forge_from(forger: &mut Forger, seen: &[Vec<u8>]) -> Vec<u8> {
 fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
-}
-
-async fn transfer(from: &Session, to: &Session, len: usize) {
-    let bytes = payload(9, len);
-    let mut send = from.open_uni().await.unwrap();
-    let writing = async {
-        send.write_all(&bytes).await.unwrap();
-        send.finish().unwrap();
-    };
-    let reading = async {
-        let mut recv = to.accept_uni().await.unwrap();
-        assert!(recv.read_to_end(len).await.unwrap() == bytes);
-    };
-    tokio::join!(writing, reading);
 }

@@ -8,11 +8,11 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use stt::{KeyUpdate, KeyUpdatePolicy, Limits, Session, UserFrameType};
-use stt_sim::{Link, Sim};
-use support::{World, address, payload};
+use stt_sim::Link;
+use support::{address, in_world, payload, transfer};
 
 const MIB: usize = 1 << 20;
 
@@ -59,11 +59,11 @@ fn updates_in_a_transfer(seed: u64, policy: KeyUpdatePolicy) -> (u64, u64) {
         rate: 10_000_000,
         ..Link::wan()
     };
-    run(seed, link, |sim, world| async move {
+    in_world(seed, link, |_sim, world| async move {
         let mut limits = Limits::default();
         limits.key_update = policy;
         let (_a, _b, near, far) = world.pair_with(limits).await;
-        transfer(&sim, &near, &far, 20 * MIB).await;
+        transfer(&near, &far, payload(1, 20 * MIB)).await;
         let updates = |session: &Session| session.stats().key_updates;
         (updates(&near), updates(&far))
     })
@@ -78,7 +78,7 @@ fn fifty_updates_from_both_sides_at_once_over_a_bad_path_leave_every_byte_equal(
         ..Link::wan()
     };
     for gap in [0, 3, 40, 400] {
-        run(5 + gap, link.clone(), |sim, world| async move {
+        in_world(5 + gap, link.clone(), |sim, world| async move {
             let (_a, _b, near, far) = world.pair().await;
             let updating = [near.clone(), far.clone()].map(|session| {
                 let clock = sim.clone();
@@ -89,11 +89,11 @@ fn fifty_updates_from_both_sides_at_once_over_a_bad_path_leave_every_byte_equal(
                     }
                 })
             });
-            transfer(&sim, &near, &far, 4 * MIB).await;
+            transfer(&near, &far, payload(1, 4 * MIB)).await;
             for task in updating {
                 task.await;
             }
-            transfer(&sim, &far, &near, MIB).await;
+            transfer(&far, &near, payload(1, MIB)).await;
             near.close().await.unwrap();
         });
     }
@@ -101,11 +101,11 @@ fn fifty_updates_from_both_sides_at_once_over_a_bad_path_leave_every_byte_equal(
 
 #[test]
 fn updates_on_demand_are_counted_where_they_were_asked_for() {
-    run(20, Link::wan(), |sim, world| async move {
+    in_world(20, Link::wan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         for _ in 0..5 {
             near.update_keys();
-            transfer(&sim, &near, &far, 10_000).await;
+            transfer(&near, &far, payload(1, 10_000)).await;
             sim.sleep(Duration::from_secs(2)).await;
         }
         assert_eq!((near.stats().key_updates, far.stats().key_updates), (5, 0));
@@ -115,9 +115,9 @@ fn updates_on_demand_are_counted_where_they_were_asked_for() {
 /// The next change has to wait for the peer's answer to the one before.
 #[test]
 fn an_update_that_could_not_happen_is_not_counted() {
-    run(21, Link::wan(), |sim, world| async move {
+    in_world(21, Link::wan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;
-        transfer(&sim, &near, &far, 10_000).await;
+        transfer(&near, &far, payload(1, 10_000)).await;
         sim.sleep(Duration::from_secs(2)).await;
         for _ in 0..10 {
             near.update_keys();
@@ -130,9 +130,9 @@ fn an_update_that_could_not_happen_is_not_counted() {
 #[test]
 fn keys_that_change_again_in_a_cut_right_after_the_peers_change_leave_the_session_whole() {
     for both in [false, true] {
-        run(22, Link::wan(), |sim, world| async move {
+        in_world(22, Link::wan(), |sim, world| async move {
             let (_a, _b, near, far) = world.pair().await;
-            transfer(&sim, &near, &far, 10_000).await;
+            transfer(&near, &far, payload(1, 10_000)).await;
             sim.sleep(Duration::from_secs(2)).await;
             let cut = |is_down| {
                 let change = |link: &mut Link| link.down = is_down;
@@ -148,34 +148,11 @@ fn keys_that_change_again_in_a_cut_right_after_the_peers_change_leave_the_sessio
             sim.sleep(Duration::from_secs(4)).await;
             assert_eq!(near.update_keys(), KeyUpdate::UnderWay);
             cut(false);
-            transfer(&sim, &near, &far, 10_000).await;
+            transfer(&near, &far, payload(1, 10_000)).await;
             sim.sleep(Duration::from_secs(2)).await;
             assert_eq!(near.update_keys(), KeyUpdate::Begun);
-            transfer(&sim, &far, &near, 10_000).await;
+            transfer(&far, &near, payload(1, 10_000)).await;
             near.close().await.unwrap();
         });
     }
-}
-
-async fn transfer(sim: &Sim, near: &Session, far: &Session, len: usize) {
-    let mut send = near.open_uni().await.unwrap();
-    let writing = sim.spawn(async move {
-        send.write_bytes(payload(1, len).into()).await.unwrap();
-        send.finish().unwrap();
-    });
-    let mut recv = far.accept_uni().await.unwrap();
-    assert!(recv.read_to_end(len).await.unwrap() == payload(1, len));
-    writing.await;
-}
-
-fn run<T, F: Future<Output = T>>(
-    seed: u64,
-    link: Link,
-    test: impl FnOnce(Sim, Arc<World>) -> F,
-) -> T {
-    let world = Arc::new(World::new(seed, link));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
 }

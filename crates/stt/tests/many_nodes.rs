@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use stt::{BroadcastError, By, CloseReason, Limits, Node, SendError, Session, SessionId};
 use stt_sim::{Link, Sim};
-use support::{World, address};
+use support::{World, address, in_world};
 
 const NODES: u8 = 100;
 
@@ -22,7 +22,7 @@ fn a_hundred_nodes_connect_at_once_each_hears_each_broadcast_once_and_ten_dead_a
         jitter: Duration::from_millis(10),
         ..Link::lossy(0.02)
     };
-    run(1, link, |sim, world| async move {
+    in_world(1, link, |sim, world| async move {
         let hub = world.node(1).await;
         let nodes = connect_all(&sim, &world, NODES).await;
         let accepted = accept(&hub, NODES).await;
@@ -71,7 +71,7 @@ fn a_hundred_nodes_connect_at_once_each_hears_each_broadcast_once_and_ten_dead_a
 
 #[test]
 fn a_broadcast_says_for_each_recipient_what_became_of_it() {
-    run(2, Link::wan(), |sim, world| async move {
+    in_world(2, Link::wan(), |sim, world| async move {
         let hub = world.node(1).await;
         let nodes = connect_all(&sim, &world, 4).await;
         accept(&hub, 4).await;
@@ -105,7 +105,7 @@ fn a_broadcast_says_for_each_recipient_what_became_of_it() {
 
 #[test]
 fn a_recipient_that_takes_nothing_is_reported_stalled_and_delays_nobody() {
-    run(3, Link::wan(), |sim, world| async move {
+    in_world(3, Link::wan(), |sim, world| async move {
         let hub = world.node(1).await;
         let nodes = connect_all(&sim, &world, 3).await;
         accept(&hub, 3).await;
@@ -152,7 +152,7 @@ fn a_recipient_that_takes_nothing_is_reported_stalled_and_delays_nobody() {
 
 #[test]
 fn a_node_that_is_full_tells_the_dialler_and_leaves_others_alone() {
-    run(4, Link::wan(), |sim, world| async move {
+    in_world(4, Link::wan(), |sim, world| async move {
         let mut limits = Limits::default();
         limits.sessions = 3;
         let hub = world.node_with(1, limits).await;
@@ -178,7 +178,7 @@ fn a_node_that_is_full_tells_the_dialler_and_leaves_others_alone() {
 
 #[test]
 fn a_dialler_at_its_own_limit_is_told_so_and_the_peer_keeps_nothing() {
-    run(5, Link::wan(), |sim, world| async move {
+    in_world(5, Link::wan(), |sim, world| async move {
         let mut limits = Limits::default();
         limits.sessions = 1;
         let dialler = world.node_with(1, limits).await;
@@ -224,7 +224,7 @@ async fn accept(hub: &Node, count: u8) -> BTreeSet<SessionId> {
 /// recipient is aborted while the message to it waits.
 #[test]
 fn a_recipient_that_ends_while_its_message_waits_is_reported_closed() {
-    run(6, Link::wan(), |sim, world| async move {
+    in_world(6, Link::wan(), |sim, world| async move {
         let hub = world.node(1).await;
         let nodes = connect_all(&sim, &world, 2).await;
         accept(&hub, 2).await;
@@ -262,16 +262,4 @@ async fn texts(sim: &Sim, node: &Node) -> Vec<(SessionId, u64, bytes::Bytes)> {
         texts.push((packet.session_id, packet.stream_id, packet.data));
     }
     texts
-}
-
-fn run<T, F: Future<Output = T>>(
-    seed: u64,
-    link: Link,
-    test: impl FnOnce(Sim, Arc<World>) -> F,
-) -> T {
-    let world = Arc::new(World::new(seed, link));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
 }

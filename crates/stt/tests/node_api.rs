@@ -12,7 +12,6 @@ use std::{
     collections::BTreeSet,
     net::{SocketAddr, UdpSocket},
     pin::pin,
-    sync::Arc,
     time::Duration,
 };
 
@@ -21,8 +20,8 @@ use stt::{
     Accepting, ConnectError, DatagramError, Delivery, Group, Limits, Node, SendError, StartError,
     SystemEntropy, Target, UserFrameType,
 };
-use stt_sim::{Link, Sim};
-use support::{World, address};
+use stt_sim::Link;
+use support::{address, in_world};
 
 async fn node_at(group: &Group, addresses: &[&str]) -> Result<Node, StartError> {
     let mut builder = Node::builder(group.clone());
@@ -154,7 +153,7 @@ async fn what_waits_for_a_node_ends_when_it_is_shut_down() {
 
 #[test]
 fn messages_that_came_before_a_shutdown_are_taken_before_the_end() {
-    run(1, |sim, world| async move {
+    in_world(1, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
         for number in 0..5 {
             near.send_on_stream(number, "waiting").await.unwrap();
@@ -168,7 +167,7 @@ fn messages_that_came_before_a_shutdown_are_taken_before_the_end() {
 
 #[test]
 fn a_shutdown_that_was_given_up_is_finished_by_the_next() {
-    run(2, |sim, world| async move {
+    in_world(2, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
         near.send_on_stream(1, "never taken in time").await.unwrap();
         let first = acceptor.shutdown(Duration::from_secs(100));
@@ -182,7 +181,7 @@ fn a_shutdown_that_was_given_up_is_finished_by_the_next() {
 
 #[test]
 fn a_closed_door_answers_nobody_keeps_its_sessions_and_opens_again() {
-    run(3, |sim, world| async move {
+    in_world(3, Link::wan(), |sim, world| async move {
         let (dialler, acceptor, near, _far) = world.pair().await;
         acceptor.set_accepting(Accepting::Nobody);
         assert_eq!(acceptor.accepting(), Accepting::Nobody);
@@ -209,7 +208,7 @@ fn a_closed_door_answers_nobody_keeps_its_sessions_and_opens_again() {
 #[test]
 fn a_receiver_is_a_stream_and_two_of_them_share_without_duplicates() {
     const MESSAGES: u32 = 2_000;
-    run(4, |sim, world| async move {
+    in_world(4, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
         let receivers = [acceptor.receive(), acceptor.receive()].map(|receiver| {
             let clock = sim.clone();
@@ -243,7 +242,7 @@ fn a_receiver_is_a_stream_and_two_of_them_share_without_duplicates() {
 
 #[test]
 fn a_receiver_that_was_dropped_while_it_waited_takes_no_message_along() {
-    run(5, |sim, world| async move {
+    in_world(5, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
         for number in 0..100_u32 {
             let mut gone = acceptor.receive();
@@ -261,7 +260,7 @@ fn a_receiver_that_was_dropped_while_it_waited_takes_no_message_along() {
 /// Each session and each message stream takes turns, whatever waits of the others.
 #[test]
 fn a_flood_on_one_message_stream_delays_others_by_one_message_each() {
-    run(6, |sim, world| async move {
+    in_world(6, Link::wan(), |sim, world| async move {
         let node = world.node(1).await;
         let (flooding, quiet) = (world.node(2).await, world.node(3).await);
         let flood = flooding.connect(address(1)).await.unwrap();
@@ -294,7 +293,7 @@ fn a_flood_on_one_message_stream_delays_others_by_one_message_each() {
 
 #[test]
 fn what_is_longer_than_its_limit_is_refused_and_what_is_as_long_arrives() {
-    run(7, |_, world| async move {
+    in_world(7, Link::wan(), |_, world| async move {
         let mut limits = Limits::default();
         limits.message = 100_000;
         limits.frame = 50_000;
@@ -333,7 +332,7 @@ fn what_is_longer_than_its_limit_is_refused_and_what_is_as_long_arrives() {
 
 #[test]
 fn a_peer_with_a_lower_limit_ends_the_session_for_both_and_says_why() {
-    run(8, |_, world| async move {
+    in_world(8, Link::wan(), |_, world| async move {
         let mut limits = Limits::default();
         limits.message = 1_000;
         let acceptor = world.node_with(1, limits).await;
@@ -349,7 +348,7 @@ fn a_peer_with_a_lower_limit_ends_the_session_for_both_and_says_why() {
 
 #[test]
 fn both_sides_export_the_same_key_material_and_another_for_each_use() {
-    run(9, |_, world| async move {
+    in_world(9, Link::wan(), |_, world| async move {
         let (dialler, _b, near, far) = world.pair().await;
         let mut seen = BTreeSet::new();
         for (label, context) in [("a", ""), ("b", ""), ("a", "x"), ("", "a"), ("ax", "")] {
@@ -372,7 +371,7 @@ fn both_sides_export_the_same_key_material_and_another_for_each_use() {
 
 #[test]
 fn counters_tell_what_happened() {
-    run(10, |sim, world| async move {
+    in_world(10, Link::wan(), |sim, world| async move {
         let (dialler, acceptor, near, far) = world.pair().await;
         let mut send = near.open_uni().await.unwrap();
         let writing = sim.spawn(async move {
@@ -422,12 +421,4 @@ fn counters_tell_what_happened() {
         let stats = acceptor.stats();
         assert_eq!((stats.sessions, stats.sessions_begun), (1, 2));
     });
-}
-
-fn run<T, F: Future<Output = T>>(seed: u64, test: impl FnOnce(Sim, Arc<World>) -> F) -> T {
-    let world = Arc::new(World::new(seed, Link::wan()));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
 }

@@ -18,8 +18,8 @@ use std::{
 };
 
 use stt::{CloseReason, Delivery, Limits, Node, Session, UserFrameType};
-use stt_sim::{Link, Sim};
-use support::{World, address, payload};
+use stt_sim::Link;
+use support::{address, in_world, payload, transfer};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -27,7 +27,7 @@ const MIB: usize = 1 << 20;
 #[test]
 fn a_sender_of_messages_waits_at_the_credit_and_everything_comes_once_they_are_taken() {
     const MESSAGES: u32 = 2_000;
-    run(1, Link::wan(), |sim, world| async move {
+    in_world(1, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         let sent = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&sent);
@@ -55,7 +55,7 @@ fn a_sender_of_messages_waits_at_the_credit_and_everything_comes_once_they_are_t
 
 #[test]
 fn what_is_held_of_messages_nobody_takes_stays_bounded_over_many_ids_and_sizes() {
-    run(2, Link::wan(), |sim, world| async move {
+    in_world(2, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         for id in 0..500 {
             let session = near.clone();
@@ -79,7 +79,7 @@ fn what_is_held_of_messages_nobody_takes_stays_bounded_over_many_ids_and_sizes()
 #[test]
 fn lanes_that_waited_for_their_peers_do_not_all_read_beyond_the_bound() {
     const BOUND: usize = 100 * KIB;
-    run(30, Link::lan(), |sim, world| async move {
+    in_world(30, Link::lan(), |sim, world| async move {
         let mut limits = Limits::default();
         limits.undelivered = BOUND;
         let acceptor = world.node_with(1, limits).await;
@@ -118,7 +118,7 @@ fn lanes_that_waited_for_their_peers_do_not_all_read_beyond_the_bound() {
 #[test]
 fn streams_and_frames_go_at_full_speed_past_messages_that_nobody_takes() {
     let [free, stalled] = [0, 200].map(|ids| {
-        run(3, Link::wan(), move |sim, world| async move {
+        in_world(3, Link::wan(), move |sim, world| async move {
             let (_a, acceptor, near, far) = world.pair().await;
             for id in 0..ids {
                 let session = near.clone();
@@ -130,7 +130,7 @@ fn streams_and_frames_go_at_full_speed_past_messages_that_nobody_takes() {
             assert_eq!(acceptor.stats().undelivered > 0, ids > 0);
             let before = sim.elapsed();
             tokio::join!(
-                transfer_stream(&near, &far, 8 * MIB),
+                transfer(&near, &far, payload(99, 8 * MIB)),
                 exchange_frames(&near, &far, 500)
             );
             sim.elapsed().saturating_sub(before)
@@ -142,7 +142,7 @@ fn streams_and_frames_go_at_full_speed_past_messages_that_nobody_takes() {
 #[test]
 fn frames_that_nobody_reads_hold_back_frames_alone_and_come_in_order_later() {
     const FRAMES: u32 = 200;
-    run(4, Link::wan(), |sim, world| async move {
+    in_world(4, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         let sent = Arc::new(AtomicU64::new(0));
         let (count, session) = (Arc::clone(&sent), near.clone());
@@ -159,7 +159,7 @@ fn frames_that_nobody_reads_hold_back_frames_alone_and_come_in_order_later() {
         assert!((2 * MIB..6 * MIB).contains(&waiting), "{waiting}");
         let before = sim.elapsed();
         tokio::join!(
-            transfer_stream(&near, &far, 8 * MIB),
+            transfer(&near, &far, payload(99, 8 * MIB)),
             transfer_messages(&near, &acceptor, 200)
         );
         let took = sim.elapsed().saturating_sub(before);
@@ -175,7 +175,7 @@ fn frames_that_nobody_reads_hold_back_frames_alone_and_come_in_order_later() {
 
 #[test]
 fn a_stream_that_is_not_read_stops_itself_and_no_other() {
-    run(5, Link::wan(), |sim, world| async move {
+    in_world(5, Link::wan(), |sim, world| async move {
         let (_a, _b, near, far) = world.pair().await;
         let mut writers = Vec::new();
         for number in 0..8 {
@@ -210,7 +210,7 @@ fn eleven_unread_streams_leave_room_for_messages_frames_and_another_stream() {
 /// Twelve windows of a stream are the window of a session, as `Limits::session_window` says.
 #[test]
 fn more_unread_streams_than_fit_the_window_stop_the_session_until_they_are_dropped() {
-    run(7, Link::wan(), move |sim, world| async move {
+    in_world(7, Link::wan(), move |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         for _ in 0..20 {
             let writer = near.clone();
@@ -230,12 +230,12 @@ fn more_unread_streams_than_fit_the_window_stop_the_session_until_they_are_dropp
         }
         let late = sim.timeout(Duration::from_secs(5), receiver.next()).await;
         assert_eq!(late.expect("it goes on").unwrap().data, "waits");
-        transfer_stream(&near, &far, MIB).await;
+        transfer(&near, &far, payload(99, MIB)).await;
     });
 }
 
 fn unread_streams(seed: u64, streams: usize) {
-    run(seed, Link::wan(), move |sim, world| async move {
+    in_world(seed, Link::wan(), move |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         let mut unread = Vec::new();
         for _ in 0..streams {
@@ -252,7 +252,7 @@ fn unread_streams(seed: u64, streams: usize) {
         let others = async {
             transfer_messages(&near, &acceptor, 100).await;
             exchange_frames(&near, &far, 100).await;
-            transfer_stream(&near, &far, MIB).await;
+            transfer(&near, &far, payload(99, MIB)).await;
         };
         let done = sim.timeout(Duration::from_secs(60), others).await;
         assert!(done.is_ok(), "the others stopped too");
@@ -283,7 +283,7 @@ fn several_messages_longer_than_the_budget_arrive_one_after_the_other() {
 
 /// Each of `senders` sends a message of each size on an id of its own, all at once.
 fn long_messages(seed: u64, budget: usize, senders: u8, sizes: &'static [usize]) -> Duration {
-    run(seed, Link::lan(), move |sim, world| async move {
+    in_world(seed, Link::lan(), move |sim, world| async move {
         let mut limits = Limits::default();
         limits.undelivered = budget;
         let acceptor = world.node_with(1, limits).await;
@@ -325,7 +325,7 @@ fn long_messages(seed: u64, budget: usize, senders: u8, sizes: &'static [usize])
 
 #[test]
 fn a_session_that_dies_within_a_long_message_gives_its_room_to_others() {
-    run(12, Link::wan(), |sim, world| async move {
+    in_world(12, Link::wan(), |sim, world| async move {
         let mut limits = Limits::default();
         limits.undelivered = 8 * MIB;
         let acceptor = world.node_with(1, limits).await;
@@ -349,7 +349,7 @@ fn a_session_that_dies_within_a_long_message_gives_its_room_to_others() {
 fn five_thousand_message_streams_in_turn_keep_their_order() {
     const IDS: u64 = 5_000;
     const ROUNDS: u32 = 3;
-    let took = run(13, Link::wan(), |sim, world| async move {
+    let took = in_world(13, Link::wan(), |sim, world| async move {
         sim.limit(Duration::from_secs(24 * 3_600));
         let (_a, acceptor, near, far) = world.pair().await;
         let before = sim.elapsed();
@@ -380,7 +380,7 @@ fn five_thousand_message_streams_in_turn_keep_their_order() {
 #[test]
 fn two_thousand_senders_at_once_on_ids_of_their_own_all_get_through() {
     const IDS: u64 = 2_000;
-    run(14, Link::lossy(0.02), |sim, world| async move {
+    in_world(14, Link::lossy(0.02), |sim, world| async move {
         let (_a, acceptor, near, far) = world.pair().await;
         let mut senders = Vec::new();
         for id in 0..IDS {
@@ -414,7 +414,7 @@ fn two_thousand_senders_at_once_on_ids_of_their_own_all_get_through() {
 /// A sender that gives up leaves its message stream idle, and one that waits for room gets it.
 #[test]
 fn a_sender_that_gives_up_makes_room_for_one_that_waits() {
-    run(15, Link::wan(), |sim, world| async move {
+    in_world(15, Link::wan(), |sim, world| async move {
         let (_a, acceptor, near, _far) = world.pair().await;
         let mut stalled = Vec::new();
         for id in 0..1_024_u64 {
@@ -448,18 +448,6 @@ fn a_sender_that_gives_up_makes_room_for_one_that_waits() {
     });
 }
 
-fn run<T, F: Future<Output = T>>(
-    seed: u64,
-    link: Link,
-    test: impl FnOnce(Sim, Arc<World>) -> F,
-) -> T {
-    let world = Arc::new(World::new(seed, link));
-    let sim = world.sim.clone();
-    let result = sim.block_on(test(sim.clone(), world));
-    sim.shutdown();
-    result
-}
-
 fn numbered(number: u32, len: usize) -> Vec<u8> {
     let mut message = vec![number as u8; len];
     message[..4].copy_from_slice(&number.to_be_bytes());
@@ -468,19 +456,6 @@ fn numbered(number: u32, len: usize) -> Vec<u8> {
 
 fn frame_type() -> UserFrameType {
     UserFrameType::try_from(0x80).unwrap()
-}
-
-async fn transfer_stream(near: &Session, far: &Session, len: usize) {
-    let write = async {
-        let mut send = near.open_uni().await.unwrap();
-        send.write_bytes(payload(99, len).into()).await.unwrap();
-        send.finish().unwrap();
-    };
-    let read = async {
-        let mut recv = far.accept_uni().await.unwrap();
-        assert!(recv.read_to_end(len).await.unwrap() == payload(99, len));
-    };
-    tokio::join!(write, read);
 }
 
 async fn exchange_frames(near: &Session, far: &Session, count: u32) {

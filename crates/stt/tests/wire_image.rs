@@ -10,9 +10,9 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 
-use stt::{Group, Session};
+use stt::Group;
 use stt_sim::{Link, Net};
-use support::{World, address, payload};
+use support::{World, address, payload, transfer};
 
 const LEN: usize = 256 * 1024;
 
@@ -27,7 +27,7 @@ fn a_capture_of_a_transfer_holds_no_run_of_what_was_sent() {
     sim.block_on(async {
         world.net.capture(true);
         let (_a, node, near, far) = world.pair().await;
-        transfer(&near, &far, &text).await;
+        transfer(&near, &far, text.clone()).await;
         near.send_on_stream(7, text.clone()).await.unwrap();
         assert_eq!(node.receive().next().await.unwrap().data, text);
         near.close().await.unwrap();
@@ -51,7 +51,7 @@ fn repeated_plaintext_shows_no_repetition() {
     sim.block_on(async {
         world.net.capture(true);
         let (_a, _b, near, far) = world.pair().await;
-        transfer(&near, &far, &vec![0; LEN]).await;
+        transfer(&near, &far, vec![0; LEN]).await;
     });
     let mut counts = HashMap::new();
     for packet in bytes_of(&world.net) {
@@ -75,14 +75,14 @@ fn two_sessions_that_carry_the_same_bytes_share_nothing() {
     let (first, second) = sim.block_on(async {
         world.net.capture(true);
         let (dialler, acceptor, near, far) = world.pair().await;
-        transfer(&near, &far, &text).await;
+        transfer(&near, &far, text.clone()).await;
         near.close().await.unwrap();
         let first = bytes_of(&world.net);
         world.net.capture(false);
         world.net.capture(true);
         let near = dialler.connect(address(1)).await.unwrap();
         let far = acceptor.accept().await.unwrap();
-        transfer(&near, &far, &text).await;
+        transfer(&near, &far, text.clone()).await;
         near.close().await.unwrap();
         (first, bytes_of(&world.net))
     });
@@ -99,7 +99,7 @@ fn short_packets_show_form_and_connection_id_and_nothing_else_that_stays() {
     sim.block_on(async {
         world.net.capture(true);
         let (_a, _b, near, far) = world.pair().await;
-        transfer(&near, &far, &payload(3, 2 << 20)).await;
+        transfer(&near, &far, payload(3, 2 << 20)).await;
     });
     let mut packets = bytes_of(&world.net);
     packets.retain(|packet| packet[0] & 0x80 == 0 && packet.len() > 1_000);
@@ -252,17 +252,4 @@ fn bytes_of(net: &Net) -> Vec<Vec<u8>> {
         .into_iter()
         .map(|packet| packet.bytes)
         .collect()
-}
-
-async fn transfer(near: &Session, far: &Session, text: &[u8]) {
-    let mut send = near.open_uni().await.unwrap();
-    let writing = async {
-        send.write_all(text).await.unwrap();
-        send.finish().unwrap();
-    };
-    let reading = async {
-        let mut recv = far.accept_uni().await.unwrap();
-        assert!(recv.read_to_end(text.len()).await.unwrap() == text);
-    };
-    tokio::join!(writing, reading);
 }

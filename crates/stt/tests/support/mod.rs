@@ -109,3 +109,18 @@ pub fn in_world<T, F: Future<Output = T>>(
     sim.shutdown();
     result
 }
+
+/// Moves bytes over a one-way stream of their own and checks that they arrive.
+pub async fn transfer(near: &Session, far: &Session, bytes: Vec<u8>) {
+    let mut send = near.open_uni().await.unwrap();
+    let sent = bytes::Bytes::from(bytes);
+    let write = async {
+        send.write_bytes(sent.clone()).await.unwrap();
+        send.finish().unwrap();
+    };
+    let read = async {
+        let mut recv = far.accept_uni().await.unwrap();
+        assert!(recv.read_to_end(sent.len()).await.unwrap() == sent);
+    };
+    tokio::join!(write, read);
+}

@@ -109,6 +109,21 @@ pub const ENDPOINT: &[u8] = &[0x01, 1, 0x04];
 pub const PROTOCOL_VIOLATION: u64 = 0x03;
 pub const LIMIT_EXCEEDED: u64 = 0x04;
 
+/// Lets a raw member open a stream of each first kind and write what follows, and expects each to be
+/// a breach as [`assert_breach`] does.
+pub fn assert_each_is_a_breach<'a>(
+    code: u64,
+    streams: impl IntoIterator<Item = (&'a [u8], Vec<u8>)>,
+) {
+    for (first, second) in streams {
+        assert_breach(code, |connection| async move {
+            let mut stream = open(&connection, first).await;
+            stream.write_all(&second).await.unwrap();
+            vec![stream]
+        });
+    }
+}
+
 /// Lets a raw member break a rule and expects it to be told so with `code`.
 pub fn assert_breach<F>(code: u64, breach: impl FnOnce(Connection) -> F)
 where
