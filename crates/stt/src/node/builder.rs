@@ -14,6 +14,7 @@ use crate::{
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
+        link::Link,
         platform::Platform,
         socket::DroppedDatagrams,
     },
@@ -53,6 +54,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The packet engine did not start.
+    #[error("the packet engine did not start: {0}")]
+    Engine(io::Error),
 }
 
 impl NodeBuilder {
@@ -126,37 +130,45 @@ impl NodeBuilder {
             door,
             dropped,
         };
-        let endpoints = bind_all(&self.addresses, &setup)?;
+        let link = Link::new(&setup.platform);
+        bind_all(&link, &self.addresses, &setup.platform)?;
+        let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let shared = Shared::new(
             identity.node_id(),
             self.group,
             self.accepting,
-            endpoints,
+            endpoint,
             setup,
         );
         Ok(Node::run(shared))
     }
 }
 
-fn bind_all(addresses: &[SocketAddr], setup: &EndpointSetup) -> Result<Vec<Endpoint>, StartError> {
+fn bind_all(link: &Link, addresses: &[SocketAddr], platform: &Platform) -> Result<(), StartError> {
     if addresses.is_empty() {
-        return bind_default(setup);
+        return bind_default(link, platform);
     }
-    addresses
-        .iter()
-        .map(|address| bind(*address, setup))
-        .collect()
+    for address in addresses {
+        bind(link, *address, platform)?;
+    }
+    Ok(())
 }
 
 /// A machine without IPv6 is as good as any.
-fn bind_default(setup: &EndpointSetup) -> Result<Vec<Endpoint>, StartError> {
-    let v4 = bind((Ipv4Addr::UNSPECIFIED, 0).into(), setup)?;
-    let same_port = SocketAddr::from((Ipv6Addr::UNSPECIFIED, v4.address().port()));
+fn bind_default(link: &Link, platform: &Platform) -> Result<(), StartError> {
+    let v4 = bind(link, (Ipv4Addr::UNSPECIFIED, 0).into(), platform)?;
+    let same_port = SocketAddr::from((Ipv6Addr::UNSPECIFIED, v4.port()));
     let any_port = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
-    let v6 = bind(same_port, setup).or_else(|_| bind(any_port, setup));
-    Ok([Some(v4), v6.ok()].into_iter().flatten().collect())
+    let v6 = bind(link, same_port, platform).or_else(|_| bind(link, any_port, platform));
+    if let Err(error) = v6 {
+        tracing::debug!(%error, "no IPv6");
+    }
+    Ok(())
 }
 
-fn bind(address: SocketAddr, setup: &EndpointSetup) -> Result<Endpoint, StartError> {
-    Endpoint::bind(address, setup).map_err(|source| StartError::Bind { address, source })
+fn bind(link: &Link, address: SocketAddr, platform: &Platform) -> Result<SocketAddr, StartError> {
+    let bound = platform
+        .bind(address)
+        .and_then(|socket| link.add_socket(socket));
+    bound.map_err(|source| StartError::Bind { address, source })
 }

@@ -233,14 +233,9 @@ fn plan(shared: &Shared, addresses: &[SocketAddr]) -> VecDeque<(SocketAddr, Arc<
     let group = shared.group();
     let seeds = group.seeds();
     let attempts = seeds.flat_map(|seed| addresses.iter().map(|address| (*address, seed.clone())));
-    let reachable = |address| {
-        shared
-            .endpoints
-            .iter()
-            .any(|endpoint| endpoint.reaches(address))
-    };
+    let link = shared.endpoint.link();
     attempts
-        .filter(|(address, _)| reachable(*address))
+        .filter(|(address, _)| link.reaches(*address))
         .take(MAX_ATTEMPTS)
         .collect()
 }
@@ -252,15 +247,8 @@ async fn attempt(
     peer: Option<NodeId>,
 ) -> Result<(Connection, Authenticated), ConnectError> {
     let started = shared.platform.now();
-    let endpoint = shared
-        .endpoints
-        .iter()
-        .find(|endpoint| endpoint.reaches(address));
-    let unreachable = || ConnectError::Unreachable {
-        host: address.to_string(),
-    };
-    let endpoint = endpoint.ok_or_else(unreachable)?;
-    endpoint.dial(address, seed, peer).await.map_err(|failure| {
+    let dialled = shared.endpoint.dial(address, seed, peer).await;
+    dialled.map_err(|failure| {
         let waited = shared.platform.now().saturating_duration_since(started);
         explain(failure, address, waited)
     })

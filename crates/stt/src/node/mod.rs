@@ -44,7 +44,6 @@ use self::{shared::Shared, users::Use};
 use crate::{
     events::EventEmitter,
     session::{By, CloseReason, Session, SessionId, keys},
-    transport::endpoint::Endpoint,
 };
 
 /// A member of a group: it reaches others and is reached.
@@ -79,11 +78,7 @@ impl Node {
     }
 
     fn run(shared: Arc<Shared>) -> Self {
-        for endpoint in &shared.endpoints {
-            shared
-                .platform
-                .spawn(serve::serve(Arc::clone(&shared), endpoint.clone()));
-        }
+        shared.platform.spawn(serve::serve(Arc::clone(&shared)));
         shared.platform.spawn(look_after(Arc::clone(&shared)));
         let teller = Arc::clone(&shared);
         shared
@@ -99,11 +94,7 @@ impl Node {
 
     /// The addresses it is bound to, in the order they were asked for.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
-        self.shared
-            .endpoints
-            .iter()
-            .map(Endpoint::address)
-            .collect()
+        self.shared.endpoint.link().addresses()
     }
 
     /// The group, with the epochs it has now.
@@ -292,10 +283,9 @@ impl Node {
         for session in &sessions {
             session.core().end(CloseReason::ShutDown { by: By::Us });
         }
-        for endpoint in &self.shared.endpoints {
-            endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
-        }
-        let drained = join_all(self.shared.endpoints.iter().map(Endpoint::drained));
+        let endpoint = &self.shared.endpoint;
+        endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
+        let drained = endpoint.drained();
         self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
         self.shared.inbox.end();
         self.shared.stopped.notify_waiters();

@@ -1,4 +1,4 @@
-//! Takes the attempts of others on one socket and makes sessions of those that succeed.
+//! Takes the attempts of others and makes sessions of those that succeed.
 
 use std::{
     net::SocketAddr,
@@ -15,13 +15,13 @@ use super::{
     shared::{NotAdded, Shared},
 };
 use crate::{
-    session::{By, CloseReason, Session, stats::unmapped},
-    transport::endpoint::{Endpoint, proved},
+    session::{By, CloseReason, Session},
+    transport::endpoint::proved,
 };
 
 /// Runs until the endpoint is closed.
-pub(super) async fn serve(shared: Arc<Shared>, endpoint: Endpoint) {
-    while let Some(incoming) = endpoint.incoming().await {
+pub(super) async fn serve(shared: Arc<Shared>) {
+    while let Some(incoming) = shared.endpoint.incoming().await {
         answer(&shared, incoming);
     }
 }
@@ -36,15 +36,15 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
         shared.counters.replayed.fetch_add(1, Relaxed);
         return incoming.ignore();
     }
-    let (address, validated) = (
-        unmapped(incoming.remote_address()),
-        incoming.remote_address_validated(),
-    );
-    let verdict = shared.doorkeeper.lock().judge(
-        incoming.remote_address().ip(),
-        validated,
-        shared.platform.now(),
-    );
+    // Of a tunnel that is gone by now nobody waits for an answer.
+    let Some(address) = shared.endpoint.link().origin(incoming.remote_address()) else {
+        return incoming.ignore();
+    };
+    let validated = incoming.remote_address_validated();
+    let verdict = shared
+        .doorkeeper
+        .lock()
+        .judge(address.ip(), validated, shared.platform.now());
     match verdict {
         Verdict::Ignore => {
             shared.counters.ignored.fetch_add(1, Relaxed);

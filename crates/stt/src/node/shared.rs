@@ -19,7 +19,10 @@ use super::{
 use crate::{
     endpoints::Backlog,
     limits::Limits,
-    session::{By, CloseReason, Session, SessionId, messages::inbox::Inbox, queue::Queue},
+    session::{
+        By, CloseReason, Session, SessionId, core::Surroundings, messages::inbox::Inbox,
+        queue::Queue,
+    },
     transport::{
         crypto::{Authenticated, DoorKeys},
         endpoint::{Endpoint, EndpointSetup},
@@ -34,7 +37,7 @@ pub(super) struct Shared {
     pub(super) id: NodeId,
     pub(super) platform: Platform,
     pub(super) limits: Arc<Limits>,
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoint: Endpoint,
     pub(super) inbox: Arc<Inbox>,
     pub(super) backlog: Arc<Backlog>,
     pub(super) doorkeeper: Mutex<Doorkeeper>,
@@ -88,7 +91,7 @@ impl Shared {
         id: NodeId,
         group: Group,
         accepting: Accepting,
-        endpoints: Vec<Endpoint>,
+        endpoint: Endpoint,
         setup: EndpointSetup,
     ) -> Arc<Self> {
         let EndpointSetup {
@@ -115,7 +118,7 @@ impl Shared {
             limits: Arc::new(limits),
             id,
             platform,
-            endpoints,
+            endpoint,
             door_keys: door,
             dropped,
         });
@@ -175,14 +178,14 @@ impl Shared {
 
     /// Starts a session of this node; [`add`](Self::add) makes it one of those it has.
     pub(super) fn start_session(&self, connection: Connection, proved: Authenticated) -> Session {
-        Session::start(
-            connection,
-            proved,
-            &self.platform,
-            &self.limits,
-            &self.inbox,
-            &self.backlog,
-        )
+        let surroundings = Surroundings {
+            link: Arc::clone(self.endpoint.link()),
+            platform: self.platform.clone(),
+            limits: Arc::clone(&self.limits),
+            inbox: Arc::clone(&self.inbox),
+            backlog: Arc::clone(&self.backlog),
+        };
+        Session::start(connection, proved, surroundings)
     }
 
     /// Adds a session and watches for its end.

@@ -26,7 +26,6 @@ use super::{
     ledger::Ledger,
     messages::{inbox::Inbox, outbox::Outbox},
     outbound_control::OutboundControl,
-    stats::unmapped,
 };
 use crate::{
     endpoints::{Backlog, SessionEndpoints},
@@ -35,6 +34,7 @@ use crate::{
         crypto::{Authenticated, Meters},
         endpoint::meters,
         engine_code,
+        link::Link,
         platform::Platform,
     },
 };
@@ -43,6 +43,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) connection: Connection,
+    pub(crate) link: Arc<Link>,
     pub(crate) platform: Platform,
     pub(crate) limits: Arc<Limits>,
     pub(crate) proved: Authenticated,
@@ -71,6 +72,16 @@ pub(crate) struct Core {
     remote: Mutex<Option<SocketAddr>>,
 }
 
+/// What a session has from its node.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) link: Arc<Link>,
+    pub(crate) platform: Platform,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) backlog: Arc<Backlog>,
+}
+
 /// Since when, and at which counts, the keys in use have been in use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KeyUpdates {
@@ -86,16 +97,20 @@ impl Core {
     pub(crate) fn new(
         connection: Connection,
         proved: Authenticated,
-        platform: Platform,
-        limits: Arc<Limits>,
-        inbox: Arc<Inbox>,
-        backlog: Arc<Backlog>,
+        surroundings: Surroundings,
     ) -> Arc<Self> {
+        let Surroundings {
+            link,
+            platform,
+            limits,
+            inbox,
+            backlog,
+        } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
         let round_trip = connection.rtt(PathId::ZERO).unwrap_or_default();
         let remote = connection.path(PathId::ZERO);
-        let remote = remote.and_then(|path| path.remote_address().ok());
+        let remote = remote.and_then(|path| link.origin(path.remote_address().ok()?));
         let meters = meters(&connection).unwrap_or_default();
         let generations = meters.generations.load(Relaxed);
         // Both kinds of streams of the application, those of endpoints, and the few of ours.
@@ -108,7 +123,7 @@ impl Core {
             events: Events::default(),
             accepting: Accepting::new(),
             round_trip: AtomicU64::new(round_trip.as_micros() as u64),
-            remote: Mutex::new(remote.map(unmapped)),
+            remote: Mutex::new(remote),
             key_updates: Mutex::new(KeyUpdates {
                 at: now,
                 packets: 0,
@@ -124,6 +139,7 @@ impl Core {
             over: Flag::default(),
             established: Flag::default(),
             connection,
+            link,
             platform,
             limits,
             proved,

@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 use super::{
     By, CloseReason, DatagramError, ExportTooLong, Frame, KeyUpdate, ReceiveFrameError, RecvStream,
     SendError, SendStream, SessionError, SessionId, SessionStats, accept, closing, control,
-    core::Core, frames::Frames, keys, ledger::LedgerEntry, messages::inbox::Inbox, stats,
+    core::{Core, Surroundings},
+    frames::Frames,
+    keys,
+    ledger::LedgerEntry,
+    stats,
     write_queue::DATA_HEADER,
 };
-use crate::{
-    endpoints::Backlog,
-    limits::Limits,
-    transport::{crypto::Authenticated, platform::Platform},
-};
+use crate::transport::crypto::Authenticated;
 
 /// An authenticated, encrypted association with one peer.
 ///
@@ -51,14 +51,9 @@ impl Session {
     pub(crate) fn start(
         connection: Connection,
         proved: Authenticated,
-        platform: &Platform,
-        limits: &Arc<Limits>,
-        inbox: &Arc<Inbox>,
-        backlog: &Arc<Backlog>,
+        surroundings: Surroundings,
     ) -> Self {
-        let (platform, limits) = (platform.clone(), Arc::clone(limits));
-        let (inbox, backlog) = (Arc::clone(inbox), Arc::clone(backlog));
-        let core = Core::new(connection, proved, platform, limits, inbox, backlog);
+        let core = Core::new(connection, proved, surroundings);
         core.inbox.open(&core);
         let task = Arc::clone(&core);
         // One task for all of it: an idle session is mostly its tasks.

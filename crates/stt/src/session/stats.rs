@@ -75,10 +75,5 @@ pub(super) fn of(core: &Core) -> SessionStats {
 /// Where the peer is, as its packets say.
 pub(super) fn remote(core: &Core) -> Option<SocketAddr> {
     let path = core.connection.path(PathId::ZERO)?;
-    path.remote_address().ok().map(unmapped)
-}
-
-/// An IPv4 address that the kernel dressed as IPv6 is shown as what it is.
-pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+    core.link.origin(path.remote_address().ok()?)
 }

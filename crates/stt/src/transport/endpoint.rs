@@ -1,4 +1,4 @@
-//! One bound socket with the engine on it: dials out, and hands up what others begin.
+//! The engine on a node's socket: dials out, and hands up what others begin.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
@@ -16,12 +16,13 @@ use super::{
     crypto::{
         AcceptorConfig, Authenticated, DialOutcome, DiallerConfig, DoorKeys, EngineTokenKey, Meters,
     },
+    link::{Link, LinkSocket},
     platform::Platform,
     socket::{DroppedDatagrams, SilentSocket, VERSION},
 };
 use crate::limits::Limits;
 
-/// What every socket of a node has in common.
+/// What the engine of a node is set up with.
 pub(crate) struct EndpointSetup {
     pub(crate) platform: Platform,
     pub(crate) limits: Limits,
@@ -30,25 +31,24 @@ pub(crate) struct EndpointSetup {
     pub(crate) dropped: Arc<DroppedDatagrams>,
 }
 
-/// The engine on one socket.
+/// The engine, and what it stands on.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     engine: noq::Endpoint,
-    address: SocketAddr,
+    link: Arc<Link>,
     transport: Arc<TransportConfig>,
     handshake: Arc<HandshakeContext>,
     platform: Platform,
 }
 
 impl Endpoint {
-    /// Binds exactly `address`.
+    /// Starts the engine on `link`.
     ///
     /// A server configuration is always installed, also where nobody shall be let in: without one
     /// the engine answers first packets with stateless resets.
-    pub(crate) fn bind(address: SocketAddr, setup: &EndpointSetup) -> io::Result<Self> {
+    pub(crate) fn start(link: Arc<Link>, setup: &EndpointSetup) -> io::Result<Self> {
         let platform = &setup.platform;
-        let socket = platform.bind(address)?;
-        let address = socket.local_addr()?;
+        let socket = Box::new(LinkSocket::new(Arc::clone(&link)));
         let transport = transport_config(&setup.limits);
         let acceptor = AcceptorConfig {
             context: Arc::clone(&setup.handshake),
@@ -67,20 +67,16 @@ impl Endpoint {
         let handshake = Arc::clone(&setup.handshake);
         Ok(Self {
             engine,
-            address,
+            link,
             transport,
             handshake,
             platform: platform.clone(),
         })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Whether a packet to `remote` can leave by this socket.
-    pub(crate) fn reaches(&self, remote: SocketAddr) -> bool {
-        self.address.is_ipv6() == remote.is_ipv6()
+    /// What it stands on.
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
     }
 
     /// Runs the handshake under one seed until the responder's FINAL is verified.
@@ -156,7 +152,7 @@ impl Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("address", &self.address)
+            .field("link", &self.link)
             .finish_non_exhaustive()
     }
 }

@@ -4,16 +4,18 @@
 //! so the engine could be replaced.
 //!
 //! * [`platform`]: clock, tasks, sockets, randomness;
+//! * [`link`]: one socket over all that packets can travel by;
 //! * [`socket`]: keeps the engine silent towards strangers;
 //! * [`crypto`]: STC in the engine's shape;
 //! * [`config`], [`cid`], [`congestion`]: its settings, connection ids, congestion control;
-//! * [`endpoint`]: one bound socket.
+//! * [`endpoint`]: the engine on that socket.
 
 mod cid;
 mod config;
 pub(crate) mod congestion;
 pub(crate) mod crypto;
 pub(crate) mod endpoint;
+pub(crate) mod link;
 #[cfg_attr(
     not(feature = "simulation"),
     expect(unreachable_pub, reason = "public for simulations alone")

@@ -14,6 +14,7 @@ use crate::{
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
+        link::Link as Ground,
         platform::Platform,
         socket::DroppedDatagrams,
     },
@@ -37,8 +38,11 @@ impl RawMember {
             door: Arc::new(DoorKeys::default()),
             dropped: Arc::new(DroppedDatagrams::default()),
         };
+        let link = Ground::new(&setup.platform);
+        let socket = setup.platform.bind(address(host)).unwrap();
+        link.add_socket(socket).unwrap();
         Self {
-            endpoint: Endpoint::bind(address(host), &setup).unwrap(),
+            endpoint: Endpoint::start(link, &setup).unwrap(),
             seed: world.group.newest_seed(),
         }
     }

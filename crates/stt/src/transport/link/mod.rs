@@ -1,0 +1,26 @@
+//! One socket for the engine, over everything a packet can travel by.
+//!
+//! The engine knows one IPv6 socket. Below it are any number of UDP sockets of both families and
+//! tunnels (WebSocket connections); each place a packet can go to has an address the engine can
+//! hold ([`address`]). So one connection can have paths of all kinds at once and move between them.
+//!
+//! * [`address`]: which address stands for what;
+//! * [`socket`], [`sender`]: the engine's two halves of the socket;
+//! * [`sockets`]: the UDP sockets below;
+//! * [`tunnel`]: datagrams in and out of something that is not UDP.
+//!
+//! Invariants: a sender waits only for a kernel's UDP socket, never for a tunnel, and never fails:
+//! either would stop or end every path of a connection. A UDP packet never passes for one of a
+//! tunnel's.
+
+mod address;
+mod sender;
+mod socket;
+mod sockets;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "WebSocket connections are tunnels")
+)]
+mod tunnel;
+
+pub(crate) use self::socket::{Link, LinkSocket};

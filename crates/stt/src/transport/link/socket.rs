@@ -1,0 +1,219 @@
+//! The engine's receiving half, and the handle on everything below it.
+
+use std::{
+    io::{self, IoSliceMut},
+    net::{Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use noq::{AsyncUdpSocket, UdpSender, udp::RecvMeta};
+
+use super::{
+    address::{Local, Place, is_forged, mapped},
+    sender::LinkSender,
+    sockets::{Sockets, UdpSocket},
+    tunnel::{Origin, Room, Tunnel, Tunnels},
+};
+use crate::transport::platform::Platform;
+
+/// What the engine's socket consists of.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(super) sockets: Sockets,
+    pub(super) tunnels: Arc<Tunnels>,
+}
+
+impl Link {
+    pub(crate) fn new(platform: &Platform) -> Arc<Self> {
+        Arc::new(Self {
+            sockets: Sockets::default(),
+            tunnels: Tunnels::new(platform.clone()),
+        })
+    }
+
+    /// Takes in a UDP socket; returns the address it is bound to.
+    pub(crate) fn add_socket(&self, socket: Box<dyn AsyncUdpSocket>) -> io::Result<SocketAddr> {
+        Ok(self.sockets.add(socket)?.address)
+    }
+
+    /// The addresses of the UDP sockets, in the order in which they were taken in.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets
+            .all()
+            .iter()
+            .map(|socket| socket.address)
+            .collect()
+    }
+
+    /// Opens a tunnel; what carries it keeps it.
+    #[expect(dead_code, reason = "WebSocket connections are tunnels")]
+    pub(crate) fn open_tunnel(&self, origin: Origin) -> Tunnel {
+        self.tunnels.open(origin)
+    }
+
+    /// Who is at an address of the engine's, as far as the network tells: the address itself, or
+    /// that at the other end of the tunnel. `None` for a tunnel that is gone.
+    pub(crate) fn origin(&self, address: SocketAddr) -> Option<SocketAddr> {
+        match Place::of(address) {
+            Place::Udp(address) => Some(address),
+            Place::Tunnel(number) => Some(self.tunnels.origin(number)?.address),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Whether a packet to `remote` has a way to leave by.
+    pub(crate) fn reaches(&self, remote: SocketAddr) -> bool {
+        match Place::of(remote) {
+            Place::Udp(remote) => {
+                let sockets = self.sockets.all();
+                sockets.iter().any(|socket| socket.serves(remote, None))
+            }
+            Place::Tunnel(number) => self.tunnels.origin(number).is_some(),
+            Place::Nowhere => false,
+        }
+    }
+}
+
+/// The engine's socket.
+#[derive(Debug)]
+pub(crate) struct LinkSocket {
+    link: Arc<Link>,
+    udp: Vec<Arc<UdpSocket>>,
+    seen: u64,
+    /// Whose turn it is: the UDP sockets in order, then the tunnels.
+    turn: usize,
+}
+
+impl LinkSocket {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            udp: Vec::new(),
+            seen: 0,
+            turn: 0,
+        }
+    }
+
+    fn poll_source(
+        &self,
+        source: usize,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<usize> {
+        match self.udp.get(source) {
+            Some(socket) => poll_udp(socket, cx, bufs, meta),
+            None => self.poll_tunnels(cx, bufs, meta),
+        }
+    }
+
+    fn poll_tunnels(
+        &self,
+        cx: &Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<usize> {
+        let mut filled = 0;
+        let room = bufs.len().min(meta.len());
+        let arrived = self.link.tunnels.poll_arrived(cx, |from, datagram| {
+            if let (Some(buf), Some(about)) = (bufs.get_mut(filled), meta.get_mut(filled)) {
+                // Larger than the engine ever asked for is not for the engine.
+                if let Some(buf) = buf.get_mut(..datagram.len()) {
+                    buf.copy_from_slice(datagram);
+                    *about = RecvMeta::default();
+                    about.addr = from;
+                    about.len = datagram.len();
+                    about.stride = datagram.len();
+                    filled += 1;
+                }
+            }
+            if filled < room {
+                Room::More
+            } else {
+                Room::None
+            }
+        });
+        arrived.map(|()| filled)
+    }
+}
+
+/// A failing socket is as one to which nothing comes: others may still serve.
+fn poll_udp(
+    socket: &UdpSocket,
+    cx: &mut Context<'_>,
+    bufs: &mut [IoSliceMut<'_>],
+    meta: &mut [RecvMeta],
+) -> Poll<usize> {
+    let received = match socket.socket.lock().poll_recv(cx, bufs, meta) {
+        Poll::Ready(Ok(received)) => received,
+        Poll::Ready(Err(error)) => {
+            tracing::debug!(%error, address = %socket.address, "socket");
+            // An error is told once: the next look waits.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Pending => return Poll::Pending,
+    };
+    for about in &mut meta[..received] {
+        if is_forged(about.addr) {
+            about.len = 0;
+        }
+        about.addr = mapped(about.addr);
+        let local = Local {
+            socket: socket.number,
+            source: about.dst_ip,
+        };
+        about.dst_ip = local.ip();
+    }
+    Poll::Ready(received)
+}
+
+impl AsyncUdpSocket for LinkSocket {
+    fn create_sender(&self) -> Pin<Box<dyn UdpSender>> {
+        Box::pin(LinkSender::new(Arc::clone(&self.link)))
+    }
+
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        self.link.sockets.receiver.register(cx.waker());
+        if let Some(sockets) = self.link.sockets.if_changed(&mut self.seen) {
+            self.udp = sockets;
+        }
+        let sources = self.udp.len() + 1;
+        for offset in 0..sources {
+            let source = (self.turn + offset) % sources;
+            if let Poll::Ready(received) = self.poll_source(source, cx, bufs, meta) {
+                self.turn = (source + 1) % sources;
+                return Poll::Ready(Ok(received));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        let port = self.link.addresses().first().map_or(0, SocketAddr::port);
+        Ok(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
+    }
+
+    fn max_receive_segments(&self) -> NonZeroUsize {
+        let sockets = self.link.sockets.all();
+        let most = sockets
+            .iter()
+            .map(|socket| socket.socket.lock().max_receive_segments());
+        most.max().unwrap_or(NonZeroUsize::MIN)
+    }
+
+    fn may_fragment(&self) -> bool {
+        let sockets = self.link.sockets.all();
+        sockets
+            .iter()
+            .any(|socket| socket.socket.lock().may_fragment())
+    }
+}
