@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod datagram;
+pub mod dht;
 pub mod endpoint;
 pub mod event;
 pub mod frames;
@@ -30,9 +31,10 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     ("control", control::body),
     ("datagram", datagram::body),
+    ("dht", dht::body),
     ("endpoint", endpoint::body),
     ("event", event::body),
     ("frames", frames::body),

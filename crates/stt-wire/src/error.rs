@@ -42,6 +42,23 @@ pub enum DecodeError {
     /// A type of STT's range where only users' frames may be.
     #[error("frame type {0} is reserved and may not be sent as a user's frame")]
     ReservedType(FrameType),
+    /// An address that nothing can be reached at, or that is written in another family's form.
+    #[error("an address that is none, or not in its only form")]
+    BadAddress,
+    /// More things in a list than the rule allows.
+    #[error("a list of {count} exceeds the limit of {max}")]
+    TooMany {
+        /// How many the peer announced.
+        count: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A field of one byte with a value that has no meaning.
+    #[error("a field holds {value:#04x}, which means nothing")]
+    UnknownValue {
+        /// The value.
+        value: u8,
+    },
     /// More bytes than the rule allows.
     #[error("{len} bytes exceed the limit of {max}")]
     TooLong {
@@ -71,7 +88,7 @@ impl DecodeError {
     /// The code to close the session with.
     pub const fn close_code(self) -> RegisteredClose {
         match self {
-            Self::TooLong { .. } => RegisteredClose::LimitExceeded,
+            Self::TooLong { .. } | Self::TooMany { .. } => RegisteredClose::LimitExceeded,
             _ => RegisteredClose::ProtocolViolation,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A payload is all there when its fields are read, so a field that is not is the peer's fault.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::varint::take_varint;
 use crate::{DecodeError, VarInt};
@@ -20,6 +20,39 @@ impl Fields {
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<VarInt, DecodeError> {
         take_varint(&mut self.0)?.ok_or(DecodeError::Truncated)
+    }
+
+    /// The next field, one byte.
+    #[inline]
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        self.array().map(|[byte]: [u8; 1]| byte)
+    }
+
+    /// The next field, `N` bytes.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let bytes = self.0.first_chunk::<N>().ok_or(DecodeError::Truncated)?;
+        let bytes = *bytes;
+        self.0.advance(N);
+        Ok(bytes)
+    }
+
+    /// The next field, `len` bytes without a copy.
+    pub(crate) fn bytes(&mut self, len: usize) -> Result<Bytes, DecodeError> {
+        if self.0.len() < len {
+            return Err(DecodeError::Truncated);
+        }
+        Ok(self.0.split_to(len))
+    }
+
+    /// The next field: how many things follow, in one byte, and not more than `max`.
+    pub(crate) fn count(&mut self, max: usize) -> Result<usize, DecodeError> {
+        let count = usize::from(self.u8()?);
+        if count <= max {
+            Ok(count)
+        } else {
+            Err(DecodeError::TooMany { count, max })
+        }
     }
 
     /// The last field: all bytes that are left, without a copy.

@@ -1,14 +1,14 @@
 //! The frames of STT: bytes to types and back.
 //!
 //! ```text
-//! stream bytes --> FrameDecoder --> RawFrame --> Open | ControlFrame | LaneFrame | UserFrame
+//! stream bytes --> FrameDecoder --> RawFrame --> Open | ControlFrame | LaneFrame | UserFrame | ...
 //!                                                        |
 //! stream bytes <---------------- encode <----------------+
 //! ```
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
-//! knows an offset of the wire format; the law it implements is `spec/wire.md`, its numbers are in
-//! `spec/registry`.
+//! knows an offset of the wire format; the law it implements is `spec/wire.md` and the messages of
+//! `spec/dht.md`, its numbers are in `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
 //! are there. Every value has exactly one encoding, so whatever decodes encodes to the same bytes.
@@ -17,6 +17,7 @@
 
 mod code;
 mod control;
+mod dht;
 mod endpoint;
 mod error;
 mod event;
@@ -33,6 +34,10 @@ pub mod varint;
 
 pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
 pub use control::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released};
+pub use dht::{
+    Addresses, Ask, Contact, DhtAnswer, DhtRequest, DialOutcome, Mode, Purpose, PutOutcome, Record,
+    RecordKind,
+};
 pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;
 pub use event::EventFrame;

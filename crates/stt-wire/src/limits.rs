@@ -1,4 +1,5 @@
-//! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits".
+//! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits", and
+//! `spec/dht.md`.
 //!
 //! Lengths are in bytes. The defaults are for the receiver to change; all the rest is law.
 
@@ -53,3 +54,18 @@ pub const MAX_ENDPOINT_ANSWER_LEN: usize = 2 * VarInt::MAX_ENCODED_LEN;
 
 /// Endpoint streams that may be live at once, in a session and a direction.
 pub const MAX_LIVE_ENDPOINT_STREAMS: usize = 256;
+
+/// Longest payload of a request or an answer of the DHT.
+pub const MAX_DHT_FRAME_LEN: usize = 65_536;
+
+/// Most contacts in an answer of the DHT.
+pub const MAX_CONTACTS: usize = 20;
+
+/// Most records in one put of the DHT.
+pub const MAX_PUT_RECORDS: usize = 64;
+
+/// Most records in an answer of the DHT.
+pub const MAX_FOUND_RECORDS: usize = 50;
+
+/// Most sealed bytes of a record of the DHT.
+pub const MAX_SEALED_LEN: usize = 512;

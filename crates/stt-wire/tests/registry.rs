@@ -10,14 +10,18 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use stt_wire::{
-    Direction, FrameType, ItemOutcome, Open, OpenError, RawFrame, RegisteredClose,
-    RegisteredStreamCode, StreamKind, VarInt,
+    Direction, FrameType, ItemOutcome, Open, OpenError, PutOutcome, RawFrame, RecordKind,
+    RegisteredClose, RegisteredStreamCode, StreamKind, VarInt,
 };
 
-const LAW: &str = include_str!("../../../spec/wire.md");
+const LAW: [&str; 2] = [
+    include_str!("../../../spec/wire.md"),
+    include_str!("../../../spec/dht.md"),
+];
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");
 const OUTCOMES: &str = include_str!("../../../spec/registry/item-outcomes.toml");
+const DHT: &str = include_str!("../../../spec/registry/dht.toml");
 const CODES: &str = include_str!("../../../spec/registry/close-codes.toml");
 
 /// One `[[table]]` of a registry, its values as they are written.
@@ -65,7 +69,8 @@ fn hex(number: &str) -> u64 {
 /// Whether a table of the law has a row with this number first, and this name.
 fn law_has(number: u64, name: &str) -> bool {
     let (number, name) = (format!("| {number:#04x} "), format!("`{name}`"));
-    LAW.lines()
+    LAW.iter()
+        .flat_map(|page| page.lines())
         .any(|line| line.contains(&number) && line.contains(&name))
 }
 
@@ -145,11 +150,25 @@ fn every_item_outcome_is_registered_and_only_those() {
 }
 
 #[test]
+fn every_number_of_the_dht_is_registered_and_only_those() {
+    let kinds = (0..=u8::MAX)
+        .filter_map(|number| Some((number.into(), RecordKind::from(number).name()?)))
+        .collect();
+    assert_eq!(names(&rows(DHT, "kind"), "number"), kinds);
+    let outcomes = (0..=u8::MAX)
+        .filter_map(|number| Some((number.into(), PutOutcome::from(number).name()?)))
+        .collect();
+    assert_eq!(names(&rows(DHT, "put"), "number"), outcomes);
+}
+
+#[test]
 fn law_shows_every_row_of_the_registry() {
     let tables = [
         (rows(FRAMES, "frame"), "type"),
         (rows(KINDS, "kind"), "number"),
         (rows(OUTCOMES, "outcome"), "number"),
+        (rows(DHT, "kind"), "number"),
+        (rows(DHT, "put"), "number"),
         (rows(CODES, "session"), "number"),
         (rows(CODES, "stream"), "number"),
     ];
@@ -163,5 +182,5 @@ fn law_shows_every_row_of_the_registry() {
             );
         }
     }
-    assert!(LAW.contains("| 0x01 | varint | kind "));
+    assert!(LAW[0].contains("| 0x01 | varint | kind "));
 }

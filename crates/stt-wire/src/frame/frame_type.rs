@@ -51,6 +51,17 @@ registry! {
     ITEM_CREDIT = 0x1c, "How much more may be sent on an endpoint stream.";
     RECEIPT = 0x1d, "What became of items.";
     EVENT = 0x20, "An event, by name.";
+    PING = 0x28, "Asks a member of the DHT whether it is there.";
+    FIND_NODE = 0x29, "Asks for the members closest to a key.";
+    FIND_RECORDS = 0x2a, "Asks for the records under a key, and for members closer to it.";
+    PUT_RECORDS = 0x2b, "Asks to hold records.";
+    DIAL_BACK = 0x2c, "Asks to be dialled at an address.";
+    PONG = 0x30, "Answers `PING`.";
+    NODES = 0x31, "Answers `FIND_NODE`.";
+    RECORDS = 0x32, "Answers `FIND_RECORDS`.";
+    STORED = 0x33, "Answers `PUT_RECORDS`.";
+    DIALLED = 0x34, "Answers `DIAL_BACK`.";
+    BUSY = 0x35, "Answers any request of the DHT: not now.";
 }
 
 impl FrameType {

@@ -9,6 +9,7 @@
 mod codes;
 mod control;
 mod datagram;
+mod dht;
 mod endpoint;
 mod event;
 mod frames;
