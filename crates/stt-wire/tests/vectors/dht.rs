@@ -9,7 +9,7 @@ use crate::{Vectors, assert_refused, bytes, encoded, only_frame, parse, varint};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+struct Question {
     hex: String,
     request: String,
     mode: String,
@@ -107,7 +107,7 @@ impl Place {
     }
 }
 
-impl Request {
+impl Question {
     fn meaning(&self) -> DhtRequest {
         let target = || array(self.target.as_deref().expect("a target"));
         let ask = match self.request.as_str() {
@@ -185,7 +185,7 @@ impl Answer {
 #[test]
 fn dht_request_vectors_hold() {
     let text = include_str!("../../../../spec/vectors/wire/dht-request.json");
-    let vectors: Vectors<Request> = parse(text);
+    let vectors: Vectors<Question> = parse(text);
     let decode = |hex: &str| DhtRequest::decode(only_frame(hex));
     for vector in &vectors.valid {
         let request = vector.meaning();
