@@ -74,6 +74,12 @@ fn steps(machine: &Machine) -> Vec<Step> {
             "test --manifest-path fuzz/Cargo.toml --locked",
         ));
     }
+    if let Some(reason) = &machine.no_lab {
+        steps.push(Step {
+            name: "lab",
+            action: Action::Skip(reason.clone()),
+        });
+    }
     steps.push(Step {
         name: "tidy",
         action: Action::Tidy,
@@ -100,7 +106,7 @@ fn supply_chain(machine: &Machine) -> Step {
     } else {
         Step {
             name: NAME,
-            action: Action::Skip("cargo-deny is not installed"),
+            action: Action::Skip("cargo-deny is not installed".into()),
         }
     }
 }
@@ -111,6 +117,8 @@ struct Machine {
     has_nextest: bool,
     has_deny: bool,
     has_fuzz: bool,
+    /// Why the lab's tests, which are among all others, can test nothing here.
+    no_lab: Option<String>,
 }
 
 impl Machine {
@@ -119,6 +127,7 @@ impl Machine {
             has_nextest: has_cargo_command("nextest"),
             has_deny: has_cargo_command("deny"),
             has_fuzz: root.join("fuzz/Cargo.toml").exists(),
+            no_lab: crate::lab::missing(),
         }
     }
 }
@@ -132,7 +141,8 @@ fn has_cargo_command(name: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn cargo() -> Command {
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
@@ -156,7 +166,7 @@ impl Step {
 enum Action {
     Cargo(&'static str),
     Tidy,
-    Skip(&'static str),
+    Skip(String),
 }
 
 impl Action {
@@ -243,6 +253,16 @@ mod tests {
                 "deny"
             ]
         );
+    }
+
+    #[test]
+    fn lab_that_tests_nothing_is_named() {
+        let machine = Machine {
+            no_lab: Some("it needs root".into()),
+            ..Machine::default()
+        };
+        assert!(lines(&machine).contains(&"skipped: it needs root".into()));
+        assert!(!lines(&Machine::default()).contains(&"skipped: it needs root".into()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo xtask test   everything that guards a commit, in order, stops at the first failure
 //! cargo xtask tidy   only the rules of the house that no compiler knows
+//! cargo xtask lab    the lab's tests, as root, and none of them skipped
 //! ```
 //!
 //! `gate` says which steps a commit must pass, `tidy` holds one rule a file, `tree` is the
@@ -15,6 +16,7 @@
 )]
 
 mod gate;
+mod lab;
 mod lexer;
 mod tidy;
 mod tree;
@@ -37,9 +39,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let root = workspace_root()?;
-    match arguments.chore {
+    match &arguments.chore {
         Chore::Test => gate::run(&root),
         Chore::Tidy => tidy::run(&root),
+        Chore::Lab { filter } => lab::run(&root, filter.as_deref()),
     }
 }
 
@@ -57,6 +60,11 @@ enum Chore {
     Test,
     /// The rules of the house that no compiler knows: layout, arrows, purity, names, links
     Tidy,
+    /// The tests on real kernels in namespaces; needs root, Linux, iproute2 and nftables
+    Lab {
+        /// Only those whose names contain this
+        filter: Option<String>,
+    },
 }
 
 /// The folder that holds the workspace's Cargo.toml, found from this crate's own place in it.

@@ -1,0 +1,36 @@
+//! The lab is what it says it is: each NAT, firewall and wire is measured from both sides.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod nats;
+mod programs;
+mod wires;
+
+use std::io::{self, Write};
+
+use stt_lab::{Lab, LabError};
+
+/// A lab, or nothing where there can be none; then the test says so and passes over. With
+/// `STT_LAB=required` in the environment it fails instead.
+fn lab() -> Option<Lab> {
+    match Lab::new() {
+        Ok(lab) => Some(lab),
+        Err(LabError::Unavailable(reason)) if !is_required() => {
+            let _ = writeln!(
+                io::stderr(),
+                "SKIPPED, nothing was tested, no lab: {reason}"
+            );
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn is_required() -> bool {
+    std::env::var_os("STT_LAB").is_some_and(|value| value == "required")
+}

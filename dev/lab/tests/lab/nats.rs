@@ -1,0 +1,161 @@
+//! NATs are of the kind they are called.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use stt_lab::{Dependence, Findings, Hairpin, Host, Lab, NatKind, hairpin, probe, seen};
+
+use crate::lab;
+
+use Dependence::{AddressAndPortDependent, AddressDependent, EndpointIndependent};
+
+fn findings(lab: &Lab, kind: NatKind) -> Findings {
+    let sites = [
+        lab.host_public("s1").unwrap(),
+        lab.host_public("s2").unwrap(),
+    ];
+    let nat = lab.nat("nat", kind).unwrap();
+    let inside = lab.host_behind("inside", &nat).unwrap();
+    probe(&inside, [&sites[0], &sites[1]]).unwrap()
+}
+
+fn is_as_called(kind: NatKind) {
+    let Some(lab) = lab() else { return };
+    let found = findings(&lab, kind);
+    assert_eq!(
+        (found.mapping, found.filtering, found.ports),
+        (kind.mapping, kind.filtering, kind.ports)
+    );
+}
+
+#[test]
+fn easy_nat_lets_anyone_answer() {
+    is_as_called(NatKind::EASY);
+}
+
+#[test]
+fn moderate_nat_has_one_port_and_lets_in_whom_it_wrote() {
+    is_as_called(NatKind::MODERATE);
+}
+
+#[test]
+fn strict_nat_has_a_random_port_for_each_peer() {
+    is_as_called(NatKind::STRICT);
+}
+
+#[test]
+fn address_dependent_filter_lets_in_other_ports_of_a_host_it_wrote() {
+    is_as_called(NatKind::MODERATE.with_filtering(AddressDependent));
+}
+
+#[test]
+fn hairpin_shows_external_addresses() {
+    for filtering in [
+        EndpointIndependent,
+        AddressDependent,
+        AddressAndPortDependent,
+    ] {
+        let Some(lab) = lab() else { return };
+        let site = lab.host_public("site").unwrap();
+        for (name, setting) in [("on", Hairpin::On), ("off", Hairpin::Off)] {
+            let kind = NatKind::MODERATE
+                .with_filtering(filtering)
+                .with_hairpin(setting);
+            let nat = lab.nat(name, kind).unwrap();
+            let hosts =
+                ["a", "b"].map(|host| lab.host_behind(&format!("{name}-{host}"), &nat).unwrap());
+            let seen = hairpin([&hosts[0], &hosts[1]], &site).unwrap();
+            match setting {
+                Hairpin::On => assert_eq!(seen.unwrap().ip(), nat.uplink().ipv4(), "{filtering:?}"),
+                _ => assert_eq!(seen, None, "{filtering:?}"),
+            }
+        }
+    }
+}
+
+/// Whether a packet from `from` comes in at `to`, which is the external endpoint of `inside`.
+fn comes_in(from: &UdpSocket, to: SocketAddr, inside: &UdpSocket) -> bool {
+    inside
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    from.send_to(b"hello", to).unwrap();
+    inside.recv_from(&mut [0; 16]).is_ok()
+}
+
+fn site(host: &Host) -> (UdpSocket, SocketAddr) {
+    let socket = host.udp(9000).unwrap();
+    (socket, SocketAddr::from((host.ipv4(), 9000)))
+}
+
+#[test]
+fn mapping_expires_after_its_lifetime() {
+    for kind in [NatKind::EASY, NatKind::MODERATE, NatKind::STRICT] {
+        let Some(lab) = lab() else { return };
+        let public = lab.host_public("public").unwrap();
+        let nat = lab
+            .nat("nat", kind.with_lifetime(Duration::from_secs(1)))
+            .unwrap();
+        let inside = lab.host_behind("inside", &nat).unwrap();
+        let (site, at) = site(&public);
+        let socket = inside.udp(0).unwrap();
+        let external = seen(&socket, &site, at).unwrap();
+        assert!(comes_in(&site, external, &socket), "{kind:?}");
+        // Timers of the kernel are late, never early; this waits long past them.
+        std::thread::sleep(Duration::from_millis(3500));
+        assert!(!comes_in(&site, external, &socket), "{kind:?}");
+        assert!(seen(&socket, &site, at).is_ok(), "{kind:?}");
+    }
+}
+
+#[test]
+fn nat_that_restarts_or_moves_forgets() {
+    for kind in [NatKind::EASY, NatKind::MODERATE, NatKind::STRICT] {
+        let Some(lab) = lab() else { return };
+        let public = lab.host_public("public").unwrap();
+        let nat = lab.nat("nat", kind).unwrap();
+        let inside = lab.host_behind("inside", &nat).unwrap();
+        let (site, at) = site(&public);
+        let socket = inside.udp(0).unwrap();
+        let first = seen(&socket, &site, at).unwrap();
+        nat.restart().unwrap();
+        assert!(!comes_in(&site, first, &socket), "{kind:?}");
+        let second = seen(&socket, &site, at).unwrap();
+        assert_eq!(second.ip(), first.ip());
+        nat.change_address().unwrap();
+        assert!(!comes_in(&site, second, &socket), "{kind:?}");
+        let third = seen(&socket, &site, at).unwrap();
+        assert_eq!(third.ip(), nat.uplink().ipv4());
+        assert_ne!(third.ip(), first.ip());
+        assert!(comes_in(&site, third, &socket), "{kind:?}");
+    }
+}
+
+#[test]
+fn nat_behind_a_nat_translates_twice() {
+    let Some(lab) = lab() else { return };
+    let sites = [
+        lab.host_public("s1").unwrap(),
+        lab.host_public("s2").unwrap(),
+    ];
+    let carrier = lab.nat("carrier", NatKind::STRICT).unwrap();
+    let home = lab.nat_behind("home", &carrier, NatKind::EASY).unwrap();
+    let inside = lab.host_behind("inside", &home).unwrap();
+    let found = probe(&inside, [&sites[0], &sites[1]]).unwrap();
+    assert_eq!(found.mapping, AddressAndPortDependent);
+    assert_eq!(found.filtering, AddressAndPortDependent);
+}
+
+#[test]
+fn hosts_of_one_lan_share_a_nat() {
+    let Some(lab) = lab() else { return };
+    let public = lab.host_public("public").unwrap();
+    let nat = lab.nat("nat", NatKind::MODERATE).unwrap();
+    let hosts = ["a", "b"].map(|name| lab.host_behind(name, &nat).unwrap());
+    let (site, at) = site(&public);
+    let sockets = [hosts[0].udp(4000).unwrap(), hosts[1].udp(4001).unwrap()];
+    for socket in &sockets {
+        let external = seen(socket, &site, at).unwrap();
+        assert_eq!(external.ip(), nat.uplink().ipv4());
+        assert!(comes_in(&site, external, socket));
+    }
+}

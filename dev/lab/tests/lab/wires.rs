@@ -1,0 +1,213 @@
+//! Wires, addresses and firewalls can be changed under a running conversation.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use stt_lab::{Firewall, Host, Ipv6, Lab, NatKind};
+
+use crate::lab;
+
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A host that hears, and its address.
+struct Ear {
+    host: Host,
+    socket: UdpSocket,
+    address: SocketAddr,
+}
+
+fn ear(lab: &Lab) -> Ear {
+    let host = lab.host_public("ear").unwrap();
+    let socket = host.udp(7000).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = SocketAddr::from((host.ipv4(), 7000));
+    Ear {
+        host,
+        socket,
+        address,
+    }
+}
+
+impl Ear {
+    /// From where it hears what is said; nothing, if nothing comes.
+    fn hears(&self, mouth: &UdpSocket) -> Option<IpAddr> {
+        let _ = mouth.send_to(b"hello", self.address);
+        let mut bytes = [0; 16];
+        self.socket
+            .recv_from(&mut bytes)
+            .ok()
+            .map(|(_, from)| from.ip())
+    }
+}
+
+/// Whether a TCP connection comes about and carries a byte.
+fn tcp_works(from: &Host, to: &Host) -> bool {
+    let listener = to.tcp_listen(0).unwrap();
+    let address = SocketAddr::from((to.ipv4(), listener.local_addr().unwrap().port()));
+    let Ok(mut stream) = from.tcp_connect(address, PATIENCE) else {
+        return false;
+    };
+    let (mut peer, _) = listener.accept().unwrap();
+    stream.write_all(b"x").unwrap();
+    peer.read_exact(&mut [0]).is_ok()
+}
+
+#[test]
+fn cut_wire_is_silent_until_healed() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let mouth = lab.host_public("mouth").unwrap();
+    let socket = mouth.udp(0).unwrap();
+    assert!(ear.hears(&socket).is_some());
+    mouth.uplink().cut().unwrap();
+    assert!(ear.hears(&socket).is_none());
+    assert!(
+        socket.send_to(b"hello", ear.address).is_ok(),
+        "the host is not told"
+    );
+    mouth.uplink().heal().unwrap();
+    assert!(ear.hears(&socket).is_some());
+}
+
+#[test]
+fn interface_that_is_down_is_noticed_and_comes_back() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let mouth = lab.host_public("mouth").unwrap();
+    let socket = mouth.udp(0).unwrap();
+    mouth.uplink().down().unwrap();
+    assert!(socket.send_to(b"hello", ear.address).is_err());
+    mouth.uplink().up().unwrap();
+    assert!(ear.hears(&socket).is_some());
+}
+
+#[test]
+fn host_changes_its_address() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let mouth = lab.host_public("mouth").unwrap();
+    let socket = mouth.udp(0).unwrap();
+    let (before, before_v6) = (mouth.ipv4(), mouth.ipv6());
+    assert_eq!(ear.hears(&socket), Some(before.into()));
+    mouth.uplink().change_address().unwrap();
+    assert_ne!(mouth.ipv4(), before);
+    assert_ne!(mouth.ipv6(), before_v6);
+    assert_eq!(ear.hears(&socket), Some(mouth.ipv4().into()));
+}
+
+#[test]
+fn host_moves_between_two_uplinks() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let home = lab.nat("home", NatKind::MODERATE).unwrap();
+    let cell = lab.nat("cell", NatKind::STRICT).unwrap();
+    let phone = lab.host_behind("phone", &home).unwrap();
+    let other = phone.attach_behind(&cell).unwrap();
+    let socket = phone.udp(0).unwrap();
+    let (at_home, at_cell) = (home.uplink().ipv4().into(), cell.uplink().ipv4().into());
+
+    assert_eq!(ear.hears(&socket), Some(at_home));
+    phone.prefer(&other).unwrap();
+    assert_eq!(ear.hears(&socket), Some(at_cell));
+    phone.prefer(&phone.uplink()).unwrap();
+    assert_eq!(ear.hears(&socket), Some(at_home));
+    phone.uplink().down().unwrap();
+    assert_eq!(ear.hears(&socket), Some(at_cell), "the second takes over");
+}
+
+#[test]
+fn spoofed_source_goes_nowhere() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let mouth = lab.host_public("mouth").unwrap();
+    let second = mouth.attach_public(&lab).unwrap();
+    let bound = mouth.udp_at((second.ipv4(), 0).into()).unwrap();
+    assert!(ear.hears(&bound).is_none(), "it leaves by the first uplink");
+    mouth.prefer(&second).unwrap();
+    assert_eq!(ear.hears(&bound), Some(second.ipv4().into()));
+}
+
+#[test]
+fn firewall_that_blocks_udp_lets_tcp_through() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let nat = lab.nat("office", NatKind::MODERATE).unwrap();
+    let clerk = lab.host_behind("clerk", &nat).unwrap();
+    let socket = clerk.udp(0).unwrap();
+    assert!(ear.hears(&socket).is_some());
+    for firewall in [Firewall::UdpBlocked, Firewall::TcpOut] {
+        clerk.uplink().firewall(firewall).unwrap();
+        assert!(ear.hears(&socket).is_none(), "{firewall:?}");
+        assert!(tcp_works(&clerk, &ear.host), "{firewall:?}");
+    }
+    clerk.uplink().firewall(Firewall::Open).unwrap();
+    assert!(ear.hears(&socket).is_some());
+}
+
+#[test]
+fn tcp_out_keeps_connections_from_outside_out() {
+    let Some(lab) = lab() else { return };
+    let (inside, outside) = (
+        lab.host_public("in").unwrap(),
+        lab.host_public("out").unwrap(),
+    );
+    assert!(tcp_works(&outside, &inside));
+    inside.uplink().firewall(Firewall::TcpOut).unwrap();
+    assert!(!tcp_works(&outside, &inside));
+    assert!(tcp_works(&inside, &outside));
+}
+
+#[test]
+fn narrow_link_refuses_what_does_not_fit() {
+    let Some(lab) = lab() else { return };
+    let ear = ear(&lab);
+    let mouth = lab.host_public("mouth").unwrap();
+    mouth.uplink().set_mtu(1280).unwrap();
+    let socket = mouth.udp(0).unwrap();
+    // Fragments of IPv4 would go through; whoever may not make them is told.
+    let v6 = mouth
+        .udp_at(SocketAddr::from((mouth.ipv6().unwrap(), 0)))
+        .unwrap();
+    let heard_v6 = ear
+        .host
+        .udp_at(SocketAddr::from((ear.host.ipv6().unwrap(), 7001)))
+        .unwrap();
+    let to = heard_v6.local_addr().unwrap();
+    assert!(ear.hears(&socket).is_some());
+    v6.send_to(&[0; 1280 - 48], to).unwrap();
+    let mut bytes = [0; 2000];
+    assert_eq!(heard_v6.recv_from(&mut bytes).unwrap().0, 1280 - 48);
+}
+
+/// Whether a packet gets from one address to another.
+fn passes(from: &UdpSocket, to: &UdpSocket) -> bool {
+    to.set_read_timeout(Some(PATIENCE)).unwrap();
+    let _ = from.send_to(b"hello", to.local_addr().unwrap());
+    to.recv_from(&mut [0; 16]).is_ok()
+}
+
+fn v6(host: &Host) -> UdpSocket {
+    host.udp_at(SocketAddr::from((host.ipv6().unwrap(), 0)))
+        .unwrap()
+}
+
+#[test]
+fn ipv6_behind_a_nat_is_open_or_firewalled_or_absent() {
+    let Some(lab) = lab() else { return };
+    let public = lab.host_public("public").unwrap();
+    let host = |name: &str, ipv6| {
+        let nat = lab
+            .nat_dual(&format!("nat-{name}"), NatKind::STRICT, ipv6)
+            .unwrap();
+        lab.host_behind(name, &nat).unwrap()
+    };
+    let (open, walled) = (host("open", Ipv6::Open), host("walled", Ipv6::Firewalled));
+    assert_eq!(host("none", Ipv6::None).ipv6(), None::<Ipv6Addr>);
+    let (outside, inside, behind) = (v6(&public), v6(&open), v6(&walled));
+    assert!(passes(&outside, &inside));
+    assert!(!passes(&outside, &behind));
+    assert!(passes(&behind, &outside));
+    assert!(passes(&outside, &behind), "it has been written to");
+    assert!(!passes(&inside, &behind));
+}
