@@ -1,5 +1,7 @@
 //! Firewalls between a host and its network, without memory: they look at each packet alone.
 
+use crate::wire::Rules;
+
 /// What a firewall lets through, beside ARP and ICMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,26 +15,23 @@ pub enum Firewall {
 }
 
 impl Firewall {
-    /// Rules for what the near side sends.
-    pub(crate) fn out(self) -> &'static str {
+    /// What it drops.
+    pub(crate) fn rules(self) -> Rules {
         match self {
-            Self::Open => "",
-            Self::UdpBlocked => "meta l4proto udp drop",
-            Self::TcpOut => {
-                "meta protocol { ip, ip6 } meta l4proto != { tcp, icmp, ipv6-icmp } drop"
-            }
-        }
-    }
-
-    /// Rules for what is sent to the near side.
-    pub(crate) fn into_near(self) -> &'static str {
-        match self {
-            Self::Open => "",
-            Self::UdpBlocked => "meta l4proto udp drop",
-            Self::TcpOut => {
-                "meta protocol { ip, ip6 } meta l4proto != { tcp, icmp, ipv6-icmp } drop
-                 tcp flags & (syn | ack) == syn drop"
-            }
+            Self::Open => Rules { out: "", back: "" },
+            Self::UdpBlocked => Rules {
+                out: "meta l4proto udp drop",
+                back: "meta l4proto udp drop",
+            },
+            Self::TcpOut => Rules {
+                out: NO_TCP,
+                back: NO_TCP_THAT_OPENS,
+            },
         }
     }
 }
+
+const NO_TCP: &str = "meta protocol { ip, ip6 } meta l4proto != { tcp, icmp, ipv6-icmp } drop";
+const NO_TCP_THAT_OPENS: &str =
+    "meta protocol { ip, ip6 } meta l4proto != { tcp, icmp, ipv6-icmp } drop
+     tcp flags & (syn | ack) == syn drop";

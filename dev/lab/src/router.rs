@@ -38,9 +38,8 @@ impl Nat {
             inside: Arc::new(inside),
         };
         nat.start(ipv6)?;
-        if let (Some(number), Some(via)) = (v6_number, nat.outside.ipv6()) {
-            let route = format!("route add {} via {via}", routed_v6(number));
-            outer.namespace.ip(&route)?;
+        if let Some(number) = v6_number {
+            nat.outside.route_here(&routed_v6(number))?;
         }
         Ok(nat)
     }

@@ -1,21 +1,22 @@
-//! One uplink: the wire between a host, or a NAT, and the network it is attached to.
+//! One uplink: how a host, or a NAT, hangs on its network, and what becomes of it in a run.
 //!
-//! What happens to it in a run happens in two places. `down`, `up` and `change_address` happen at
-//! the host, whose kernel notices; `cut`, `heal` and `firewall` happen at the far end, and nobody
-//! is told.
+//! `down`, `up` and `change_address` happen at the host, whose kernel notices; `cut`, `heal`,
+//! `firewall` and `shape` happen on the way, and nobody is told.
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::address::Lease;
 use crate::error::LabError;
 use crate::firewall::Firewall;
+use crate::link::{Counts, Link};
 use crate::namespace::Namespace;
 use crate::network::{Network, default_routes, v4_line, v6_line};
 use crate::tools;
+use crate::wire::{Rules, Wire};
 
 /// Routes of the uplink that is preferred, and of the others, by the order of attachment.
 const PREFERRED: u32 = 50;
@@ -25,21 +26,11 @@ const FIRST: u32 = 100;
 const SETTLE_STEP: Duration = Duration::from_millis(5);
 const SETTLE_STEPS: u32 = 400;
 
-/// A wire between a host or a NAT and its network. Clones are the same wire.
+/// How a host or a NAT hangs on its network. Clones are the same uplink.
 #[derive(Debug, Clone)]
 pub struct Uplink {
-    wire: Arc<Wire>,
-}
-
-#[derive(Debug)]
-struct Wire {
-    near: Arc<Namespace>,
-    network: Arc<Network>,
-    device: String,
-    port: String,
-    number: u8,
+    wire: Arc<Mutex<Wire>>,
     metric: u32,
-    lease: Mutex<Lease>,
 }
 
 impl Uplink {
@@ -50,25 +41,10 @@ impl Uplink {
         device: &str,
         order: u32,
     ) -> Result<Self, LabError> {
-        let place = network.place()?;
-        tools::ip(&format!(
-            "link add {device} netns {} type veth peer name {} netns {}",
-            near.name(),
-            place.port,
-            network.namespace.name()
-        ))?;
-        network.admit(&place)?;
-        let wire = Wire {
-            near: near.clone(),
-            network: network.clone(),
-            device: device.to_owned(),
-            port: place.port,
-            number: place.number,
-            metric: FIRST + order,
-            lease: Mutex::new(place.lease),
-        };
+        let wire = Wire::lay(near.clone(), network.clone(), device)?;
         let uplink = Self {
-            wire: Arc::new(wire),
+            wire: Arc::new(Mutex::new(wire)),
+            metric: FIRST + order,
         };
         uplink.up()?;
         Ok(uplink)
@@ -76,22 +52,17 @@ impl Uplink {
 
     /// The IPv4 address at the near end.
     pub fn ipv4(&self) -> Ipv4Addr {
-        self.lease().v4
+        self.lock().lease().v4
     }
 
     /// The IPv6 address at the near end, if the network has IPv6.
     pub fn ipv6(&self) -> Option<Ipv6Addr> {
-        self.lease().v6
+        self.lock().lease().v6
     }
 
     /// The interface's name at the near end.
-    pub fn device(&self) -> &str {
-        &self.wire.device
-    }
-
-    /// The number of the network of the internet that it leads to, if it leads there.
-    pub(crate) fn number(&self) -> u8 {
-        self.wire.number
+    pub fn device(&self) -> String {
+        self.lock().device().to_owned()
     }
 
     /// Takes the interface down. Its kernel notices, and its routes are gone.
@@ -99,8 +70,8 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn down(&self) -> Result<(), LabError> {
-        let device = self.device();
-        self.wire.near.ip(&format!("link set {device} down"))
+        let wire = self.lock();
+        wire.near().ip(&format!("link set {} down", wire.device()))
     }
 
     /// Takes the interface up, with its addresses and its default routes.
@@ -108,32 +79,7 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn up(&self) -> Result<(), LabError> {
-        let device = self.device();
-        let lease = self.lease();
-        self.wire.near.ip(&format!(
-            "link set {device} up\n{}{}{}",
-            v4_line(device, lease.v4),
-            v6_line(device, lease.v6),
-            default_routes(&lease, device, self.wire.metric),
-        ))?;
-        self.settle()
-    }
-
-    /// Waits until the kernel has taken note that the wire is whole; what is sent before is lost,
-    /// and first of all the question for the neighbour's hardware address, which costs a second.
-    fn settle(&self) -> Result<(), LabError> {
-        let show = format!(
-            "-netns {} -brief link show dev {}",
-            self.wire.near.name(),
-            self.device()
-        );
-        for _ in 0..SETTLE_STEPS {
-            if tools::ip(&show)?.split_whitespace().nth(1) == Some("UP") {
-                break;
-            }
-            thread::sleep(SETTLE_STEP);
-        }
-        Ok(()) // its far end may be down, on purpose
+        take_up(&self.lock(), self.metric)
     }
 
     /// Loses all packets, both ways, until [`heal`](Self::heal). Neither end is told.
@@ -141,7 +87,8 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn cut(&self) -> Result<(), LabError> {
-        self.far_rules("cut", "drop", "drop")
+        let (out, back) = ("drop", "drop");
+        self.lock().set_rules("cut", Rules { out, back })
     }
 
     /// Ends a [`cut`](Self::cut).
@@ -149,7 +96,8 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn heal(&self) -> Result<(), LabError> {
-        self.far_rules("cut", "", "")
+        let (out, back) = ("", "");
+        self.lock().set_rules("cut", Rules { out, back })
     }
 
     /// Puts a firewall at the far end, in place of the one that may be there.
@@ -157,7 +105,29 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn firewall(&self, firewall: Firewall) -> Result<(), LabError> {
-        self.far_rules("wall", firewall.out(), firewall.into_near())
+        self.lock().set_rules("wall", firewall.rules())
+    }
+
+    /// Makes the uplink slow, narrow or lossy, or perfect again: first what the near end sends,
+    /// then what it receives. What is under way arrives as it would have.
+    ///
+    /// The first call puts new interfaces in place of the old, which running programs notice; call
+    /// it with [`Link::PERFECT`] before they start if they shall not.
+    ///
+    /// # Errors
+    /// [`LabError`], if the machine refuses.
+    pub fn shape(&self, out: Link, back: Link) -> Result<(), LabError> {
+        let mut wire = self.lock();
+        if wire.shape([out, back])? {
+            take_up(&wire, self.metric)?;
+        }
+        Ok(())
+    }
+
+    /// What became of the packets that the near end sent, and of those for it, since the first
+    /// [`shape`](Self::shape); nothing is counted before.
+    pub fn counts(&self) -> [Counts; 2] {
+        self.lock().counts()
     }
 
     /// Gives the near end other addresses of the same network; the old ones are gone at once.
@@ -165,30 +135,24 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses, or the network is full.
     pub fn change_address(&self) -> Result<(), LabError> {
-        let new = self.other_lease()?;
-        self.move_to(new)
+        self.readdress(false)
     }
 
     /// The same for IPv4 alone.
     pub(crate) fn change_address_v4(&self) -> Result<(), LabError> {
-        let v6 = self.lease().v6;
-        let new = self.other_lease()?;
-        self.move_to(Lease { v6, ..new })
+        self.readdress(true)
     }
 
-    fn other_lease(&self) -> Result<Lease, LabError> {
-        self.wire.network.another(self.wire.number, self.lease())
-    }
-
-    fn move_to(&self, new: Lease) -> Result<(), LabError> {
-        let old = std::mem::replace(&mut *self.lock(), new);
-        let device = self.device();
+    fn readdress(&self, keeps_v6: bool) -> Result<(), LabError> {
+        let mut wire = self.lock();
+        let old = wire.change_lease(keeps_v6)?;
+        let device = wire.device();
         let mut lines = format!("addr del {}/24 dev {device}\n", old.v4);
-        if let Some(address) = old.v6.filter(|_| old.v6 != new.v6) {
+        if let Some(address) = old.v6.filter(|_| !keeps_v6) {
             let _ = writeln!(lines, "addr del {address}/64 dev {device}");
         }
-        self.wire.near.ip(&lines)?;
-        self.up()
+        wire.near().ip(&lines)?;
+        take_up(&wire, self.metric)
     }
 
     /// Sets the size of the largest packet at both ends, in bytes with their IP header.
@@ -196,59 +160,41 @@ impl Uplink {
     /// # Errors
     /// [`LabError`], if the machine refuses.
     pub fn set_mtu(&self, bytes: u16) -> Result<(), LabError> {
-        let Wire {
-            near,
-            network,
-            device,
-            port,
-            ..
-        } = &*self.wire;
-        near.ip(&format!("link set {device} mtu {bytes}"))?;
-        network
-            .namespace
-            .ip(&format!("link set {port} mtu {bytes}"))
+        self.lock().set_mtu(bytes)
     }
 
     /// Makes it the way out, or one of the others again.
     pub(crate) fn prefer(&self, rank: Rank) -> Result<(), LabError> {
-        let lease = self.lease();
-        let routes = default_routes(&lease, self.device(), PREFERRED);
+        let wire = self.lock();
+        let routes = default_routes(&wire.lease(), wire.device(), PREFERRED);
         match rank {
-            Rank::Preferred => self.wire.near.ip(&routes),
+            Rank::Preferred => wire.near().ip(&routes),
             // It may not have been preferred, or its interface may be down: no route, no harm.
             Rank::Spare => {
                 for line in routes.lines() {
-                    let _ = self
-                        .wire
-                        .near
-                        .ip(&line.replace("route replace", "route del"));
+                    let _ = wire.near().ip(&line.replace("route replace", "route del"));
                 }
                 Ok(())
             }
         }
     }
 
-    fn far_rules(&self, table: &str, out: &str, into: &str) -> Result<(), LabError> {
-        let port = &self.wire.port;
-        let table = format!("table netdev {table}-{port}");
-        let rules = format!(
-            "{table}\ndelete {table}\n{table} {{
-               chain from {{ type filter hook ingress device {port} priority 0; {out}
-               }}
-               chain to {{ type filter hook egress device {port} priority 0; {into}
-               }}
-             }}"
-        );
-        self.wire.network.namespace.nft(&rules).map(drop)
+    /// The number of its place in the network it leads to.
+    pub(crate) fn number(&self) -> u8 {
+        self.lock().number()
     }
 
-    fn lease(&self) -> Lease {
-        *self.lock()
+    /// Routes a block of addresses to the near end.
+    pub(crate) fn route_here(&self, block: &str) -> Result<(), LabError> {
+        let mut wire = self.lock();
+        let Some(via) = wire.lease().v6 else {
+            return Ok(());
+        };
+        wire.add_far_route(format!("{block} via {via}"))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Lease> {
-        let lease = &self.wire.lease;
-        lease.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Wire> {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -257,4 +203,37 @@ impl Uplink {
 pub(crate) enum Rank {
     Preferred,
     Spare,
+}
+
+/// Takes the near interface up, with addresses and routes.
+fn take_up(wire: &Wire, metric: u32) -> Result<(), LabError> {
+    let device = wire.device();
+    let lease: Lease = wire.lease();
+    wire.near().ip(&format!(
+        "link set {device} up\n{}{}{}",
+        v4_line(device, lease.v4),
+        v6_line(device, lease.v6),
+        default_routes(&lease, device, metric),
+    ))?;
+    settle(wire)
+}
+
+/// Waits until the kernel has taken note that the wire is whole; what is sent before is lost, and
+/// first of all the question for the neighbour's hardware address, which costs a second.
+fn settle(wire: &Wire) -> Result<(), LabError> {
+    let (near, device) = (wire.near().name(), wire.device());
+    let show = format!("-netns {near} -brief link show dev {device}");
+    for _ in 0..SETTLE_STEPS {
+        let state = tools::ip(&show)?;
+        // A TAP says UNKNOWN: it has no carrier to watch.
+        if state
+            .split_whitespace()
+            .nth(1)
+            .is_some_and(|word| ["UP", "UNKNOWN"].contains(&word))
+        {
+            break;
+        }
+        thread::sleep(SETTLE_STEP);
+    }
+    Ok(()) // its far end may be down, on purpose
 }

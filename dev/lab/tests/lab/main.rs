@@ -7,8 +7,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod links;
 mod nats;
 mod programs;
+mod transfer;
 mod wires;
 
 use std::io::{self, Write};

@@ -1,0 +1,11 @@
+//! Links that are slow, narrow and lossy: one forwarder of ours between two interfaces.
+
+mod forwarder;
+mod frame;
+mod pipe;
+mod profile;
+mod random;
+
+pub(crate) use forwarder::Forwarder;
+pub use pipe::Counts;
+pub use profile::{Link, Loss};
