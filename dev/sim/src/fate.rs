@@ -1,6 +1,7 @@
 //! What can become of a packet, and how often it did.
 //!
-//! Invariant: each packet has one fate and is counted once under it.
+//! Invariant: each packet has one fate when it's sent and is counted once under it. One that then
+//! arrives at a NAT or a firewall and isn't let in has a second one there, counted too.
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,8 @@ pub enum Fate {
     Dead,
     /// No socket is bound to the destination.
     Unreachable,
+    /// A NAT or a firewall didn't let it through, or the host has no UDP.
+    Filtered,
 }
 
 /// Counts of packets, or bytes of UDP payload where it says so.
@@ -50,6 +53,9 @@ pub struct LinkStats {
     pub dead: u64,
     /// Packets with [`Fate::Unreachable`].
     pub unreachable: u64,
+    /// Packets with [`Fate::Filtered`]. Those refused on arrival are in `delivered` as well: they
+    /// had come as far as the door.
+    pub filtered: u64,
     /// Delivered packets that arrive twice.
     pub duplicated: u64,
     /// Delivered packets that were held back.
@@ -73,6 +79,7 @@ impl LinkStats {
         self.down += other.down;
         self.dead += other.dead;
         self.unreachable += other.unreachable;
+        self.filtered += other.filtered;
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;
         self.corrupted += other.corrupted;
@@ -92,6 +99,7 @@ impl LinkStats {
             Fate::Down => self.down += 1,
             Fate::Dead => self.dead += 1,
             Fate::Unreachable => self.unreachable += 1,
+            Fate::Filtered => self.filtered += 1,
         }
     }
 }

@@ -7,6 +7,8 @@ use std::{cmp::Ordering, collections::BinaryHeap, net::SocketAddr, task::Waker};
 
 use noq::udp::EcnCodepoint;
 
+use crate::local::Local;
+
 /// A packet that will arrive.
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -40,8 +42,9 @@ impl PartialEq for Arrival {
 impl Eq for Arrival {}
 
 /// What travels to one bound socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inbox {
+    local: Local,
     travelling: BinaryHeap<Arrival>,
     waiting: Option<Waiting>,
 }
@@ -53,6 +56,20 @@ struct Waiting {
 }
 
 impl Inbox {
+    pub(crate) fn new(local: Local) -> Self {
+        Self {
+            local,
+            travelling: BinaryHeap::new(),
+            waiting: None,
+        }
+    }
+
+    /// Gives its socket another address; what is on its way to the old one is lost.
+    pub(crate) fn move_to(&mut self, addr: SocketAddr) {
+        self.local.move_to(addr);
+        self.clear();
+    }
+
     /// Adds a packet. The caller wakes the task that is returned, once nothing is locked.
     pub(crate) fn push(&mut self, arrival: Arrival) -> Option<Waker> {
         let at = arrival.at;

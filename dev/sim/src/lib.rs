@@ -13,6 +13,17 @@
 //! [`Net`] carries packets between sockets bound to made-up addresses, and treats each as the
 //! [`Link`] of its direction says.
 //!
+//! Between hosts there may be doors: a [`Nat`] with hosts behind it ([`Net::nat`],
+//! [`Net::behind`]), a [`Firewall`] ([`Net::firewall`]), no UDP at all ([`Net::forbid_udp`]).
+//! Whether a packet is let in is decided when it arrives at the door, so that two packets can cross
+//! and let each other in. A packet takes one link whatever it crosses: that from the address it has
+//! as it comes out of its sender's NATs to the address it is sent to. Between a NAT and the hosts
+//! behind it no time passes; hosts behind one NAT reach each other over the link between their own
+//! addresses. Links, statistics and recordings name addresses in this sense; a packet that a NAT
+//! lets in, and one that is refused on arrival, is recorded a second time there. Partitions hold
+//! for the addresses a packet has on either side of a NAT; a killed host is silent behind it, too.
+//! Addresses may change under a socket: [`Net::readdress`], [`Net::rebind`].
+//!
 //! ```
 //! use std::time::Duration;
 //! use stt_sim::{Link, Net, Sim};
@@ -44,15 +55,19 @@
 //! `select!`, start no threads, and not let the order of a `HashMap` reach behaviour.
 //!
 //! Not here: CPU time (computing costs no virtual time), races between threads, receive buffers
-//! that overflow, address translation, disks.
+//! that overflow, disks; two hosts with one private address behind different NATs, NATs that
+//! overload ports or change between IP versions, ICMP.
 
 mod capture;
 mod core;
+mod doors;
 mod executor;
 mod fate;
 mod inbox;
 mod link;
+mod local;
 mod lock;
+mod nat;
 mod net;
 mod rng;
 mod routes;
@@ -66,6 +81,7 @@ pub use capture::Packet;
 pub use executor::Sim;
 pub use fate::{Fate, LinkStats};
 pub use link::{Burst, Link};
+pub use nat::{Dependence, Firewall, Nat, NatId, Ports, Refresh};
 pub use net::{Binder, Net};
 pub use rng::{SharedEntropy, SimEntropy};
 pub use routes::Place;

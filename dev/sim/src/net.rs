@@ -13,8 +13,8 @@ use std::{
 use noq::{AsyncUdpSocket, udp::EcnCodepoint};
 
 use crate::{
-    capture::Packet, core::Core, executor::Sim, fate::LinkStats, link::Link, lock::lock,
-    routes::Place, socket::SimSocket, state::State,
+    capture::Packet, core::Core, doors::Bell, executor::Sim, fate::LinkStats, link::Link,
+    lock::lock, routes::Place, socket::SimSocket, state::State,
 };
 
 /// A function that binds sockets, in the shape that a node takes.
@@ -33,9 +33,10 @@ impl Net {
     /// one network: a second one would draw the same luck.
     pub fn new(sim: &Sim, default: Link) -> Self {
         let state = State::new(sim.seed(), default);
-        Self(Arc::new(Shared {
+        Self(Arc::new_cyclic(|net| Shared {
             core: sim.core().clone(),
             state: Mutex::new(state),
+            bell: Bell::new(sim.core().clone(), net.clone()),
         }))
     }
 
@@ -45,13 +46,13 @@ impl Net {
     /// # Errors
     ///
     /// `AddrInUse` when the address, or each port of the host, is taken. `AddrNotAvailable` for
-    /// `0.0.0.0` and `[::]`: a simulated host has no interfaces to choose from.
+    /// `0.0.0.0` and `[::]`, as a simulated host has no interfaces to choose from, and at a NAT.
     pub fn bind(&self, addr: SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> {
         let mut state = self.0.state();
-        let addr = state.bind(addr)?;
+        let local = state.bind(addr)?;
         let segments = state.max_transmit_segments();
         drop(state);
-        Ok(Box::new(SimSocket::new(self.0.clone(), addr, segments)))
+        Ok(Box::new(SimSocket::new(self.0.clone(), local, segments)))
     }
 
     /// [`bind`](Self::bind) as a shared function.
@@ -135,6 +136,14 @@ impl Net {
     pub fn stats(&self, from: impl Into<Place>, to: impl Into<Place>) -> LinkStats {
         self.0.state().stats(from.into(), to.into())
     }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.0.core.now()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state()
+    }
 }
 
 impl fmt::Debug for Net {
@@ -147,6 +156,7 @@ impl fmt::Debug for Net {
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
     state: Mutex<State>,
+    pub(crate) bell: Bell,
 }
 
 impl Shared {
@@ -167,9 +177,15 @@ impl Shared {
 
     /// Sends under the lock, wakes the receiver after it.
     fn send(&self, f: impl FnOnce(&mut State) -> Option<Waker>) {
-        let receiver = f(&mut self.state());
+        let mut state = self.state();
+        let receiver = f(&mut state);
+        let is_someone_at_a_door = state.doors.queue.next().is_some();
+        drop(state);
         if let Some(receiver) = receiver {
             receiver.wake();
+        }
+        if is_someone_at_a_door {
+            self.open_doors();
         }
     }
 }

@@ -25,6 +25,14 @@ impl Place {
         Self { port: None, ..self }
     }
 
+    pub(crate) fn ip(self) -> IpAddr {
+        self.ip
+    }
+
+    pub(crate) fn port(self) -> Option<u16> {
+        self.port
+    }
+
     pub(crate) fn covers(self, other: Self) -> bool {
         self == other || self == other.host()
     }

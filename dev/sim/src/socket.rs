@@ -16,23 +16,23 @@ use std::{
 
 use noq::{AsyncUdpSocket, UdpSender, udp};
 
-use crate::{inbox::Arrival, net::Shared, timer::Timer};
+use crate::{inbox::Arrival, local::Local, net::Shared, timer::Timer};
 
 /// A bound socket.
 pub(crate) struct SimSocket {
     net: Arc<Shared>,
-    addr: SocketAddr,
+    local: Local,
     segments: NonZeroUsize,
     /// Set to the next arrival.
     timer: Timer,
 }
 
 impl SimSocket {
-    pub(crate) fn new(net: Arc<Shared>, addr: SocketAddr, segments: NonZeroUsize) -> Self {
+    pub(crate) fn new(net: Arc<Shared>, local: Local, segments: NonZeroUsize) -> Self {
         let timer = Timer::new(net.core.clone(), 0);
         Self {
             net,
-            addr,
+            local,
             segments,
             timer,
         }
@@ -41,29 +41,19 @@ impl SimSocket {
     /// Takes all that has arrived and fits.
     fn take(&self, bufs: &mut [IoSliceMut<'_>], meta: &mut [udp::RecvMeta]) -> usize {
         let now = self.net.core.now();
+        let addr = self.local.addr();
         let mut state = self.net.state();
-        let Some(inbox) = state.inbox(self.addr) else {
+        let Some(inbox) = state.inbox(addr) else {
             return 0;
         };
         let mut taken = 0;
         for (buf, meta) in bufs.iter_mut().zip(meta) {
             let Some(arrival) = inbox.pop(now) else { break };
-            *meta = self.describe(&arrival, buf.len());
+            *meta = describe(&arrival, addr, buf.len());
             buf[..meta.len].copy_from_slice(&arrival.bytes[..meta.len]);
             taken += 1;
         }
         taken
-    }
-
-    /// A packet larger than the buffer is cut off, as the kernel does it.
-    fn describe(&self, arrival: &Arrival, room: usize) -> udp::RecvMeta {
-        let mut meta = udp::RecvMeta::default();
-        meta.addr = arrival.from;
-        meta.len = arrival.bytes.len().min(room);
-        meta.stride = meta.len;
-        meta.ecn = arrival.ecn;
-        meta.dst_ip = Some(self.addr.ip());
-        meta
     }
 }
 
@@ -71,13 +61,13 @@ impl AsyncUdpSocket for SimSocket {
     fn create_sender(&self) -> Pin<Box<dyn UdpSender>> {
         let Self {
             net,
-            addr,
+            local,
             segments,
             ..
         } = self;
         Box::pin(SimSender {
             net: net.clone(),
-            addr: *addr,
+            local: local.clone(),
             segments: *segments,
         })
     }
@@ -93,10 +83,11 @@ impl AsyncUdpSocket for SimSocket {
             if taken > 0 {
                 return Poll::Ready(Ok(taken));
             }
+            let addr = self.local.addr();
             let next = self
                 .net
                 .state()
-                .inbox(self.addr)
+                .inbox(addr)
                 .and_then(|inbox| inbox.wait(cx.waker()));
             let Some(next) = next else {
                 return Poll::Pending;
@@ -107,7 +98,7 @@ impl AsyncUdpSocket for SimSocket {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.addr)
+        Ok(self.local.addr())
     }
 
     /// Never; otherwise the engine turns MTU discovery off.
@@ -118,20 +109,32 @@ impl AsyncUdpSocket for SimSocket {
 
 impl Drop for SimSocket {
     fn drop(&mut self) {
-        self.net.state().unbind(self.addr);
+        let addr = self.local.addr();
+        self.net.state().unbind(addr);
     }
 }
 
 impl fmt::Debug for SimSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SimSocket({})", self.addr)
+        write!(f, "SimSocket({})", self.local.addr())
     }
+}
+
+/// A packet larger than the buffer is cut off, as the kernel does it.
+fn describe(arrival: &Arrival, local: SocketAddr, room: usize) -> udp::RecvMeta {
+    let mut meta = udp::RecvMeta::default();
+    meta.addr = arrival.from;
+    meta.len = arrival.bytes.len().min(room);
+    meta.stride = meta.len;
+    meta.ecn = arrival.ecn;
+    meta.dst_ip = Some(local.ip());
+    meta
 }
 
 /// A sending half. It may outlive its socket, like a duplicated descriptor.
 struct SimSender {
     net: Arc<Shared>,
-    addr: SocketAddr,
+    local: Local,
     segments: NonZeroUsize,
 }
 
@@ -144,8 +147,8 @@ impl UdpSender for SimSender {
         let contents = transmit.contents;
         let segment = transmit.segment_size.unwrap_or(contents.len()).max(1);
         let send = |packet: &[u8]| {
-            let Self { net, addr, .. } = &*self;
-            net.transmit(*addr, transmit.destination, transmit.ecn, packet);
+            let Self { net, local, .. } = &*self;
+            net.transmit(local.addr(), transmit.destination, transmit.ecn, packet);
         };
         if contents.is_empty() {
             send(contents); // a datagram nonetheless, but no chunk
@@ -161,6 +164,6 @@ impl UdpSender for SimSender {
 
 impl fmt::Debug for SimSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SimSender({})", self.addr)
+        write!(f, "SimSender({})", self.local.addr())
     }
 }

@@ -15,9 +15,11 @@ use noq::udp::EcnCodepoint;
 
 use crate::{
     capture::{Capture, Event},
+    doors::Doors,
     fate::{Fate, LinkStats},
     inbox::{Arrival, Inbox},
     link::Link,
+    local::Local,
     rng::Rng,
     routes::{Place, Routes},
     wire::{COPY_DELAY, Passage, Wire},
@@ -29,10 +31,11 @@ pub(crate) struct State {
     sequence: u64,
     next_port: u16,
     max_transmit_segments: NonZeroUsize,
-    routes: Routes,
+    pub(crate) routes: Routes,
+    pub(crate) doors: Doors,
     wires: BTreeMap<(SocketAddr, SocketAddr), Wire>,
-    inboxes: BTreeMap<SocketAddr, Inbox>,
-    capture: Capture,
+    pub(crate) inboxes: BTreeMap<SocketAddr, Inbox>,
+    pub(crate) capture: Capture,
 }
 
 impl State {
@@ -43,10 +46,15 @@ impl State {
             next_port: FIRST_EPHEMERAL_PORT,
             max_transmit_segments: DEFAULT_TRANSMIT_SEGMENTS,
             routes: Routes::new(default),
+            doors: Doors::default(),
             wires: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             capture: Capture::new(),
         }
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub(crate) fn max_transmit_segments(&self) -> NonZeroUsize {
@@ -81,6 +89,7 @@ impl State {
 
     pub(crate) fn kill(&mut self, place: Place) {
         self.routes.kill(place);
+        self.doors.clear(place);
         for (addr, inbox) in &mut self.inboxes {
             if place.covers((*addr).into()) {
                 inbox.clear();
@@ -98,21 +107,17 @@ impl State {
         sum
     }
 
-    pub(crate) fn bind(&mut self, addr: SocketAddr) -> io::Result<SocketAddr> {
-        if addr.ip().is_unspecified() {
-            return Err(io::ErrorKind::AddrNotAvailable.into());
-        }
+    pub(crate) fn bind(&mut self, addr: SocketAddr) -> io::Result<Local> {
         let addr = match addr.port() {
             0 => self
                 .free_address(addr.ip())
                 .ok_or(io::ErrorKind::AddrInUse)?,
             _ => plain(addr),
         };
-        if self.inboxes.contains_key(&addr) {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        self.inboxes.insert(addr, Inbox::default());
-        Ok(addr)
+        self.check_free(addr)?;
+        let local = Local::new(addr);
+        self.inboxes.insert(addr, Inbox::new(local.clone()));
+        Ok(local)
     }
 
     fn free_address(&mut self, ip: IpAddr) -> Option<SocketAddr> {
@@ -146,11 +151,7 @@ impl State {
         bytes: &[u8],
     ) -> Option<Waker> {
         let to = plain(to);
-        let is_there = self.inboxes.contains_key(&to) && from.is_ipv4() == to.is_ipv4();
-        let refused = self
-            .routes
-            .refusal(from.into(), to.into())
-            .or_else(|| (!is_there).then_some(Fate::Unreachable));
+        let (from, refused) = self.depart(now, from, to);
         let passage = self.wire(from, to).pass(now, bytes.len(), ecn, refused);
         self.deliver(&Event {
             now,
@@ -159,6 +160,26 @@ impl State {
             passage: &passage,
             bytes,
         })
+    }
+
+    /// The source that a packet has on its link, and why it doesn't even get there.
+    fn depart(&mut self, now: u64, from: SocketAddr, to: SocketAddr) -> (SocketAddr, Option<Fate>) {
+        let refusal = self.routes.refusal(from.into(), to.into());
+        let source = match refusal.map_or_else(|| self.doors.depart(now, from, to), Err) {
+            Ok(source) => source,
+            Err(fate) => return (from, Some(fate)),
+        };
+        let is_there = self.is_there(to) && source.is_ipv4() == to.is_ipv4();
+        let refused = (source != from)
+            .then(|| self.routes.refusal(source.into(), to.into()))
+            .flatten()
+            .or_else(|| (!is_there).then_some(Fate::Unreachable));
+        (source, refused)
+    }
+
+    /// Whether packets to an address reach a socket, or a NAT.
+    fn is_there(&self, addr: SocketAddr) -> bool {
+        self.inboxes.contains_key(&addr) || self.doors.is_nat(addr.ip())
     }
 
     pub(crate) fn inject(
@@ -171,8 +192,10 @@ impl State {
         let (from, to) = (plain(from), plain(to));
         let refused = if self.routes.is_dead(to.into()) {
             Some(Fate::Dead)
+        } else if self.doors.is_without_udp(to.ip()) {
+            Some(Fate::Filtered)
         } else {
-            (!self.inboxes.contains_key(&to)).then_some(Fate::Unreachable)
+            (!self.is_there(to)).then_some(Fate::Unreachable)
         };
         let passage = self.wire(from, to).inject(now, refused);
         self.deliver(&Event {
@@ -184,7 +207,7 @@ impl State {
         })
     }
 
-    fn wire(&mut self, from: SocketAddr, to: SocketAddr) -> &mut Wire {
+    pub(crate) fn wire(&mut self, from: SocketAddr, to: SocketAddr) -> &mut Wire {
         self.wires.entry((from, to)).or_insert_with(|| {
             let name = format!("{from} {to}");
             let rng = Rng::named(self.seed, &[b"wire", name.as_bytes()]);
@@ -196,7 +219,8 @@ impl State {
     /// Records a packet and sends its copies on their way.
     fn deliver(&mut self, event: &Event<'_>) -> Option<Waker> {
         self.capture.add(event);
-        let inbox = self.inboxes.get_mut(&event.to)?;
+        let is_guarded = self.doors.is_guarded(event.to.ip());
+        let mut inbox = self.inboxes.get_mut(&event.to);
         let Passage {
             arrival,
             copies,
@@ -213,14 +237,19 @@ impl State {
             self.sequence += 1;
             let at = arrival.saturating_add(copy * COPY_DELAY);
             let from = event.from;
-            let woken = inbox.push(Arrival {
+            let arrival = Arrival {
                 at,
                 sequence: self.sequence,
                 from,
                 ecn,
                 bytes,
-            });
-            receiver = receiver.or(woken);
+            };
+            if is_guarded {
+                self.doors.queue.push(arrival, event.to);
+            } else if let Some(inbox) = &mut inbox {
+                let woken = inbox.push(arrival);
+                receiver = receiver.or(woken);
+            }
         }
         receiver
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 pub(crate) mod bare;
+pub(crate) mod doors;
 mod keys;
 mod session;
 
