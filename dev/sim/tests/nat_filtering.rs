@@ -204,6 +204,44 @@ fn without_udp_nothing_passes_until_it_is_allowed_again() {
 }
 
 #[test]
+fn a_host_without_udp_on_the_open_network_is_silent_and_others_are_not() {
+    let stage = Stage::new();
+    let (mut host, mut server) = (stage.bind((OTHER, 5)), stage.bind((SERVER, 1)));
+    let mut third = stage.bind((OUTSIDE, 1));
+    stage.net.forbid_udp(OTHER);
+    stage.sim.block_on(async {
+        assert_eq!(stage.reach(&server, (OTHER, 5), &mut host).await, None);
+        assert_eq!(stage.reach(&host, (SERVER, 1), &mut server).await, None);
+        stage.net.inject(server.addr(), host.addr(), b"forged");
+        assert_eq!(stage.heard(&mut host).await, None);
+        let seen = stage.reach(&server, (OUTSIDE, 1), &mut third).await;
+        assert_eq!(seen, Some(server.addr()));
+    });
+}
+
+#[test]
+fn a_partition_holds_for_the_address_on_either_side_of_a_nat() {
+    let (stage, _) = Stage::with_nat(Nat::new(EndpointIndependent, EndpointIndependent));
+    let (mut inside, mut server) = (stage.bind((INSIDE, 4000)), stage.bind((SERVER, 1)));
+    let remote = std::net::IpAddr::from(SERVER);
+    stage.sim.block_on(async {
+        stage
+            .reach(&inside, (SERVER, 1), &mut server)
+            .await
+            .unwrap();
+        for place in [INSIDE, OUTSIDE].map(std::net::IpAddr::from) {
+            stage.net.partition(place, remote);
+            let out = stage.reach(&inside, (SERVER, 1), &mut server).await;
+            let back = stage.reach(&server, (OUTSIDE, 4000), &mut inside).await;
+            assert_eq!((out, back), (None, None));
+            stage.net.heal(place, remote);
+        }
+        let out = stage.reach(&inside, (SERVER, 1), &mut server).await;
+        assert!(out.is_some());
+    });
+}
+
+#[test]
 fn a_host_killed_behind_its_nat_loses_what_is_on_its_way() {
     let (stage, _) = Stage::with_nat(Nat::home());
     let (mut inside, mut server) = (stage.bind((INSIDE, 4000)), stage.bind((SERVER, 1)));
