@@ -208,4 +208,17 @@ mod tests {
         };
         assert_eq!(port(0), port(20));
     }
+
+    #[test]
+    fn a_mapping_that_died_comes_back_with_another_random_port() {
+        let mut nat = Table::new(1, endpoint(9, 0).ip(), Nat::symmetric());
+        let first = nat.outbound(0, endpoint(1, 1), endpoint(7, 7));
+        let later = nat.rules.lifetime.as_nanos() as u64;
+        let second = nat.outbound(later, endpoint(1, 1), endpoint(7, 7));
+        assert!(second.is_some() && first != second);
+        let mut heard =
+            |addr: Option<SocketAddr>| nat.inbound(later, endpoint(7, 7), addr.unwrap().port());
+        assert_eq!(heard(second), Some(endpoint(1, 1)));
+        assert_eq!(heard(first), None);
+    }
 }
