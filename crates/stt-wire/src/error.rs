@@ -25,6 +25,12 @@ pub enum DecodeError {
         /// The highest lane there is.
         max: u64,
     },
+    /// An address that is neither of IPv4 nor of IPv6.
+    #[error("{len} bytes are no address and port")]
+    MalformedAddress {
+        /// Bytes of the address and the port.
+        len: usize,
+    },
     /// A name whose bytes are no text.
     #[error("a name is not UTF-8")]
     NameNotUtf8,

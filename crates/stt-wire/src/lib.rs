@@ -33,7 +33,10 @@ mod user;
 pub mod varint;
 
 pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
-pub use control::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released};
+pub use control::{
+    Candidate, Candidates, Checkpoint, Closing, ControlFrame, Credit, Finished, Mapping, Reached,
+    Released,
+};
 pub use dht::{
     Addresses, Ask, Contact, DhtAnswer, DhtRequest, DialOutcome, Mode, Purpose, PutOutcome, Record,
     RecordKind,

@@ -52,6 +52,9 @@ pub const MAX_ENDPOINT_FRAME_LEN: usize = MAX_PART_LEN + VarInt::MAX_ENCODED_LEN
 /// Longest payload against the direction of an endpoint stream's opener: two integers.
 pub const MAX_ENDPOINT_ANSWER_LEN: usize = 2 * VarInt::MAX_ENCODED_LEN;
 
+/// Places at which a node may say that it can be reached.
+pub const MAX_CANDIDATES: usize = 32;
+
 /// Endpoint streams that may be live at once, in a session and a direction.
 pub const MAX_LIVE_ENDPOINT_STREAMS: usize = 256;
 

