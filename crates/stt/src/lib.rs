@@ -68,7 +68,7 @@ pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext
 pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
-pub use transport::platform::SystemEntropy;
+pub use transport::{link::PathKind, platform::SystemEntropy};
 
 /// The seam for simulated networks and clocks.
 #[cfg(feature = "simulation")]

@@ -15,7 +15,12 @@ mod support;
 #[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
 #[path = "../src/limits.rs"]
 mod limits;
-#[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "a part of it is used"
+)]
 #[path = "../src/transport/mod.rs"]
 mod transport;
 

@@ -72,13 +72,13 @@ fn take_frames(
     while let Some(frame) = decoder.decode(chunk).map_err(ControlViolation::Malformed)? {
         take(
             core,
-            ControlFrame::decode(frame).map_err(ControlViolation::Malformed)?,
+            &ControlFrame::decode(frame).map_err(ControlViolation::Malformed)?,
         )?;
     }
     Ok(())
 }
 
-fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
+fn take(core: &Arc<Core>, frame: &ControlFrame) -> Result<(), ControlViolation> {
     match frame {
         ControlFrame::Credit(credit) => core
             .outbox
@@ -113,7 +113,8 @@ fn take(core: &Arc<Core>, frame: ControlFrame) -> Result<(), ControlViolation> {
                 return Err(ControlViolation::End);
             }
         }
-        ControlFrame::Ignored(_) => {}
+        // Better paths are not looked for yet.
+        ControlFrame::Candidates(_) | ControlFrame::Ignored(_) => {}
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ use super::{
     ledger::Ledger,
     messages::{inbox::Inbox, outbox::Outbox},
     outbound_control::OutboundControl,
+    paths::Paths,
 };
 use crate::{
     endpoints::{Backlog, SessionEndpoints},
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     pub(crate) events: Events,
     pub(crate) accepting: Accepting,
     pub(crate) closing: Closing,
+    pub(crate) paths: Paths,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) endpoints: SessionEndpoints,
     pub(crate) backlog: Arc<Backlog>,
@@ -135,6 +137,7 @@ impl Core {
             ledger: Arc::default(),
             outbox: Outbox::new(),
             closing: Closing::default(),
+            paths: Paths::default(),
             reason: OnceLock::new(),
             over: Flag::default(),
             established: Flag::default(),
@@ -260,7 +263,7 @@ impl Core {
     pub(crate) fn refresh_round_trip(&self) -> Duration {
         let round_trip = self
             .connection
-            .rtt(PathId::ZERO)
+            .rtt(self.paths.current())
             .unwrap_or_else(|| self.round_trip());
         self.round_trip
             .store(round_trip.as_micros() as u64, Relaxed);
@@ -269,7 +272,7 @@ impl Core {
 
     /// From and to which address the peer has moved since the last look, if it has.
     pub(crate) fn change_of_path(&self) -> Option<(SocketAddr, SocketAddr)> {
-        let now = super::stats::remote(self)?;
+        let now = super::paths::remote(self)?;
         let before = self.remote.lock().replace(now)?;
         (before != now).then_some((before, now))
     }

@@ -15,7 +15,7 @@ use super::{
     frames::Frames,
     keys,
     ledger::LedgerEntry,
-    stats,
+    paths, stats,
     write_queue::DATA_HEADER,
 };
 use crate::transport::crypto::Authenticated;
@@ -62,6 +62,7 @@ impl Session {
                 task.watch_for_the_end(),
                 control::write_control(&task),
                 accept::accept_streams(&task),
+                paths::look_after(&task),
             );
         });
         Self { core }

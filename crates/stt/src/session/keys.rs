@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::core::{Core, KeyUpdates};
-use crate::transport::congestion::newest_acknowledged;
+use crate::transport::{congestion::newest_acknowledged, crypto::FirstSealed};
 
 /// Changes the keys if the policy says so. Called every few seconds by the node.
 ///
@@ -57,8 +57,18 @@ pub(super) fn update(core: &Core) -> KeyUpdate {
 /// that we use them, and can't tell a second change from none. The engine looks after this only for
 /// a change that it began itself, and takes the peer's own for an answer.
 fn peer_has_followed(core: &Core) -> bool {
-    let first = core.meters.first_sealed();
-    first.is_some_and(|first| first == 0 || newest_acknowledged(&core.connection) >= Some(first))
+    match core.meters.first_sealed() {
+        FirstSealed::UnderTheFirstKeys => true,
+        FirstSealed::NotYet => false,
+        FirstSealed::On { path, packet } => {
+            if core.connection.path(path).is_none() {
+                // Nobody will acknowledge it any more; the next one does as well.
+                core.meters.forget_first_sealed();
+                return false;
+            }
+            newest_acknowledged(&core.connection, path) >= Some(packet)
+        }
+    }
 }
 
 fn changed(core: &Core, last: &mut KeyUpdates) {

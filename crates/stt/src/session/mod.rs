@@ -9,6 +9,7 @@
 //! | events of bridged emitters | [`events`] |
 //! | the orderly end, and the others | [`closing`], [`close`] |
 //! | STT's own frames | [`control`], [`outbound_control`] |
+//! | the paths it has, and which carries the data | [`paths`] |
 //! | queues before streams of ours | [`write_queue`] |
 //! | streams the peer opens | [`accept`] |
 //! | what all of them share | [`core`] |
@@ -28,6 +29,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod messages;
 mod outbound_control;
+mod paths;
 pub(crate) mod queue;
 pub(crate) mod stats;
 pub(crate) mod stream;

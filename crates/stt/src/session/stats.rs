@@ -2,9 +2,8 @@
 
 use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
-use noq_proto::PathId;
-
-use super::core::Core;
+use super::{core::Core, paths};
+use crate::transport::link::PathKind;
 
 /// Counters of a session since it began, and its path as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub struct SessionStats {
     pub unauthentic_packets: u64,
     /// The peer's datagrams that were no frames, and were dropped.
     pub malformed_datagrams: u64,
-    /// The path in use.
+    /// The path that carries the data; others may stand by.
     pub path: PathInfo,
 }
 
@@ -39,6 +38,8 @@ pub struct SessionStats {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathInfo {
+    /// What it consists of.
+    pub kind: PathKind,
     /// The peer's address, as we see it.
     pub remote: Option<SocketAddr>,
     /// Largest UDP payload the path is known to carry, in bytes.
@@ -49,7 +50,7 @@ pub struct PathInfo {
 
 pub(super) fn of(core: &Core) -> SessionStats {
     let counted = core.connection.stats();
-    let path = core.connection.path_stats(PathId::ZERO);
+    let path = core.connection.path_stats(core.paths.current());
     SessionStats {
         age: core
             .platform
@@ -65,15 +66,10 @@ pub(super) fn of(core: &Core) -> SessionStats {
         unauthentic_packets: core.meters.unauthentic.load(Relaxed),
         malformed_datagrams: core.frames.malformed(),
         path: PathInfo {
-            remote: remote(core),
+            kind: paths::kind(core),
+            remote: paths::remote(core),
             mtu: path.as_ref().map_or(0, |path| path.current_mtu),
             congestion_window: path.as_ref().map_or(0, |path| path.cwnd),
         },
     }
-}
-
-/// Where the peer is, as its packets say.
-pub(super) fn remote(core: &Core) -> Option<SocketAddr> {
-    let path = core.connection.path(PathId::ZERO)?;
-    core.link.origin(path.remote_address().ok()?)
 }

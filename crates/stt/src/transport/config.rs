@@ -24,6 +24,9 @@ pub(super) fn transport_config(limits: &Limits) -> Arc<TransportConfig> {
         .stream_receive_window(limits.effective_stream_window().into())
         .receive_window(limits.session_window.into())
         .send_window(u64::from(limits.session_window))
+        .max_concurrent_multipath_paths(PATHS)
+        .send_observed_address_reports(true)
+        .receive_observed_address_reports(true)
         .congestion_controller_factory(Arc::new(WatchedCubic(Arc::new(congestion))))
         // The spin bit would show a path's round-trip time to anyone on it.
         .allow_spin(false);
@@ -54,6 +57,9 @@ fn idle_timeout(duration: Duration) -> Option<IdleTimeout> {
 /// HELLO and RESPONSE take two datagrams each. With the usual window of ten packets and an assumed
 /// round trip of 333 ms the pacer would hold the second one back for 26 ms.
 const INITIAL_WINDOW_BYTES: u64 = 128 * 1_024;
+
+/// Between two nodes: several direct ones while the network changes, a tunnel and a relay.
+const PATHS: u32 = 8;
 
 /// Two-way streams that are not the application's: those of endpoints.
 const OWN_TWO_WAY: u32 = stt_wire::limits::MAX_LIVE_ENDPOINT_STREAMS as u32;

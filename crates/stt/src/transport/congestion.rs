@@ -28,10 +28,10 @@ impl ControllerFactory for WatchedCubic {
     }
 }
 
-/// The newest packet of ours that the peer has acknowledged, by its number; `None` if none is
-/// known, as right after a change of path.
-pub(crate) fn newest_acknowledged(connection: &Connection) -> Option<u64> {
-    let state = connection.congestion_state(PathId::ZERO)?;
+/// The newest packet of ours on a path that the peer has acknowledged, by its number; `None` if
+/// none is known, as right after the peer moved.
+pub(crate) fn newest_acknowledged(connection: &Connection, path: PathId) -> Option<u64> {
+    let state = connection.congestion_state(path)?;
     let watched = state.into_any().downcast::<Watched>().ok()?;
     watched.newest_acknowledged
 }

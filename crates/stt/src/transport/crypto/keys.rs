@@ -5,7 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{
-            AtomicBool, AtomicU64,
+            AtomicU32, AtomicU64,
             Ordering::{Acquire, Relaxed, Release},
         },
     },
@@ -47,7 +47,6 @@ pub(super) fn packet_keys(
         Box::new(EnginePacketKey {
             key: PacketKey::new(suite, secret),
             generation,
-            has_sealed: AtomicBool::new(false),
             meters: Arc::clone(meters),
         }) as Box<_>
     };
@@ -75,25 +74,48 @@ pub(crate) struct Meters {
     pub(crate) generations: AtomicU64,
     /// Packets that did not authenticate, and were dropped.
     pub(crate) unauthentic: AtomicU64,
-    /// The generation that seals, and the number of the first packet it sealed.
+    /// The generation that seals, and the first packet it sealed.
     sealing: AtomicU64,
-    first_sealed: AtomicU64,
+    first_path: AtomicU32,
+    first_packet: AtomicU64,
+}
+
+/// The first packet that was sealed under the traffic keys in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstSealed {
+    /// They never changed.
+    UnderTheFirstKeys,
+    /// None was.
+    NotYet,
+    /// This one, by its number on its path.
+    On { path: PathId, packet: u64 },
 }
 
 impl Meters {
-    /// The number of the first packet sealed under the traffic keys in use: 0 under the first ones,
-    /// `None` if there was none under later ones.
-    pub(crate) fn first_sealed(&self) -> Option<u64> {
+    /// What was the first to be sealed under the traffic keys in use.
+    pub(crate) fn first_sealed(&self) -> FirstSealed {
         // The newest is the one in reserve.
         let in_use = self.generations.load(Relaxed).saturating_sub(1);
         if in_use == 0 {
-            return Some(0);
+            return FirstSealed::UnderTheFirstKeys;
         }
-        (self.sealing.load(Acquire) == in_use).then(|| self.first_sealed.load(Relaxed))
+        if self.sealing.load(Acquire) != in_use {
+            return FirstSealed::NotYet;
+        }
+        FirstSealed::On {
+            path: PathId::from(self.first_path.load(Relaxed)),
+            packet: self.first_packet.load(Relaxed),
+        }
     }
 
-    fn begin_to_seal(&self, generation: u64, packet: u64) {
-        self.first_sealed.store(packet, Relaxed);
+    /// Takes the next one that is sealed for the first: its path is gone.
+    pub(crate) fn forget_first_sealed(&self) {
+        self.sealing.store(0, Release);
+    }
+
+    fn begin_to_seal(&self, generation: u64, path: u32, packet: u64) {
+        self.first_path.store(path, Relaxed);
+        self.first_packet.store(packet, Relaxed);
         self.sealing.store(generation, Release);
     }
 }
@@ -101,7 +123,6 @@ impl Meters {
 struct EnginePacketKey {
     key: PacketKey,
     generation: u64,
-    has_sealed: AtomicBool,
     meters: Arc<Meters>,
 }
 
@@ -111,9 +132,9 @@ impl crypto::PacketKey for EnginePacketKey {
         let (header, body) = buf.split_at_mut(header_len);
         self.key.seal(path_number(path), packet, header, body);
         // The engine seals one packet after the other.
-        if !self.has_sealed.load(Relaxed) {
-            self.has_sealed.store(true, Relaxed);
-            self.meters.begin_to_seal(self.generation, packet);
+        if self.meters.sealing.load(Relaxed) != self.generation {
+            self.meters
+                .begin_to_seal(self.generation, path_number(path), packet);
         }
     }
 
@@ -210,7 +231,7 @@ impl HandshakeTokenKey for EngineTokenKey {
 
 /// The engine keeps a path's number to itself, but hashes exactly it; the compiler sees through.
 #[inline]
-fn path_number(path: PathId) -> u32 {
+pub(crate) fn path_number(path: PathId) -> u32 {
     #[derive(Default)]
     struct Capture(u32);
 

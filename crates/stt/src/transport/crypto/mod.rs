@@ -14,5 +14,5 @@ mod session;
 
 pub(crate) use acceptor::{AcceptorConfig, DoorKeys};
 pub(crate) use dialler::{DialOutcome, DiallerConfig};
-pub(crate) use keys::{EngineResetKey, EngineTokenKey, Meters};
+pub(crate) use keys::{EngineResetKey, EngineTokenKey, FirstSealed, Meters, path_number};
 pub(crate) use session::Authenticated;

@@ -30,6 +30,14 @@ impl Place {
         }
     }
 
+    /// What a path to it consists of.
+    pub(crate) fn kind(self) -> PathKind {
+        match self {
+            Self::Tunnel(_) => PathKind::WebSocket,
+            Self::Udp(_) | Self::Nowhere => PathKind::Udp,
+        }
+    }
+
     /// The address the engine knows it by.
     #[cfg_attr(not(test), expect(dead_code, reason = "paths will be opened by it"))]
     pub(crate) fn address(self) -> SocketAddr {
@@ -73,6 +81,16 @@ pub(super) fn is_forged(address: SocketAddr) -> bool {
         IpAddr::V6(ip) => matches!(ip.segments(), [PREFIX_0, PREFIX_1, ..]),
         IpAddr::V4(_) => false,
     }
+}
+
+/// What a path consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PathKind {
+    /// UDP, straight to the peer.
+    Udp,
+    /// A WebSocket connection to the peer, perhaps by way of a proxy.
+    WebSocket,
 }
 
 /// The local side of a path: which of the UDP sockets, and with which source address.

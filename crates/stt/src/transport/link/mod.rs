@@ -23,4 +23,8 @@ mod sockets;
 )]
 mod tunnel;
 
-pub(crate) use self::socket::{Link, LinkSocket};
+pub use self::address::PathKind;
+pub(crate) use self::{
+    address::Place,
+    socket::{Link, LinkSocket},
+};

@@ -1,0 +1,258 @@
+//! The paths of a session: which there are, and which one carries the data.
+//!
+//! A session has one path as a rule, and then nothing here does anything. With more of them, one is
+//! chosen ([`choice`]), the others stand by, and one that has gone silent is closed ([`watch`]),
+//! which is what makes the engine send what was under way on it again, on another. Both sides watch;
+//! the dialler chooses, because only it can open paths, and the acceptor does as the dialler does.
+//!
+//! Invariant: the last path is never closed here. If it is silent there is nothing better to do
+//! than to wait until it is heard again, or the session's idle timeout.
+
+mod choice;
+mod watch;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt;
+use noq::{Path, PathEvent, Side};
+use noq_proto::{PathId, PathStatus};
+
+use self::{
+    choice::{Candidate, Rank, choose},
+    watch::{Verdict, Watch},
+};
+use super::core::Core;
+use crate::transport::{
+    crypto::path_number,
+    link::{PathKind, Place},
+};
+
+/// What others may know of the paths of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    current: AtomicU32,
+}
+
+impl Paths {
+    /// The path that carries the data.
+    pub(crate) fn current(&self) -> PathId {
+        PathId::from(self.current.load(Relaxed))
+    }
+
+    fn set_current(&self, id: PathId) {
+        self.current.store(path_number(id), Relaxed);
+    }
+}
+
+/// Where the peer is, by the path that carries the data.
+pub(super) fn remote(core: &Core) -> Option<SocketAddr> {
+    let path = core.connection.path(core.paths.current())?;
+    core.link.origin(path.remote_address().ok()?)
+}
+
+/// What the path that carries the data consists of.
+pub(super) fn kind(core: &Core) -> PathKind {
+    let path = core.connection.path(core.paths.current());
+    let remote = path.and_then(|path| path.remote_address().ok());
+    remote.map_or(PathKind::Udp, |remote| Place::of(remote).kind())
+}
+
+/// Looks after the paths until the session ends.
+pub(super) async fn look_after(core: &Arc<Core>) {
+    let mut events = core.connection.path_events();
+    let mut known = Known::new(core);
+    loop {
+        let next_look = known.next_look();
+        let look = async {
+            match next_look {
+                Some(pause) => core.platform.sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = core.connection.closed() => return,
+            event = events.next() => match event {
+                Some(Ok(event)) => known.heard(&event),
+                // Too many at once: what matters is what there is now.
+                Some(Err(_)) => known.find(),
+                None => return,
+            },
+            () = look => known.look(),
+        }
+    }
+}
+
+/// The paths as one of the two sides knows them.
+struct Known<'a> {
+    core: &'a Core,
+    paths: Vec<KnownPath>,
+}
+
+struct KnownPath {
+    path: Path,
+    kind: PathKind,
+    watch: Watch,
+}
+
+impl KnownPath {
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            id: self.path.id(),
+            rank: Rank::of(self.kind),
+            round_trip: self.path.stats().rtt,
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    fn new(core: &'a Core) -> Self {
+        let mut known = Self {
+            core,
+            paths: Vec::new(),
+        };
+        known.find();
+        known
+    }
+
+    /// Takes in whatever path there is.
+    fn find(&mut self) {
+        for id in 0..=MAX_PATH_ID {
+            self.add(PathId::from(id));
+        }
+        self.choose();
+    }
+
+    fn add(&mut self, id: PathId) {
+        if self.paths.iter().any(|known| known.path.id() == id) {
+            return;
+        }
+        let Some(path) = self.core.connection.path(id) else {
+            return;
+        };
+        let Ok(remote) = path.remote_address() else {
+            return;
+        };
+        self.paths.push(KnownPath {
+            kind: Place::of(remote).kind(),
+            watch: Watch::new(self.core.platform.now()),
+            path,
+        });
+    }
+
+    fn heard(&mut self, event: &PathEvent) {
+        match event {
+            PathEvent::Established { id, .. } => {
+                self.add(*id);
+                self.choose();
+            }
+            PathEvent::Abandoned { id, .. } => {
+                self.paths.retain(|known| known.path.id() != *id);
+                self.choose();
+            }
+            PathEvent::RemoteStatus {
+                id,
+                status: PathStatus::Available,
+                ..
+            } if self.core.connection.side() == Side::Server => self.prefer(*id),
+            _ => {}
+        }
+    }
+
+    /// Chooses among them, if that is ours to do: an acceptor chooses only when the path that
+    /// carried the data is gone.
+    fn choose(&self) {
+        let current = self.core.paths.current();
+        let has_current = self.paths.iter().any(|known| known.path.id() == current);
+        if has_current && self.core.connection.side() == Side::Server {
+            return;
+        }
+        let candidates: Vec<Candidate> = self.paths.iter().map(KnownPath::candidate).collect();
+        if let Some(best) = choose(&candidates, current) {
+            self.prefer(best);
+        }
+    }
+
+    /// Sends on this path from now on; the others stand by.
+    fn prefer(&self, best: PathId) {
+        let Some(preferred) = self.paths.iter().find(|known| known.path.id() == best) else {
+            return;
+        };
+        // First the new one, or for a moment there would be none.
+        let _ = preferred.path.set_status(PathStatus::Available);
+        for known in self.paths.iter().filter(|known| known.path.id() != best) {
+            let _ = known.path.set_status(PathStatus::Backup);
+        }
+        self.core.paths.set_current(best);
+    }
+
+    /// When to look again; never for a session that has one path and wants no other.
+    fn next_look(&self) -> Option<Duration> {
+        if self.paths.len() < 2 {
+            return None;
+        }
+        let is_busy = self.paths.iter().any(|known| known.watch.is_busy());
+        Some(if is_busy { LOOK } else { IDLE_LOOK })
+    }
+
+    /// Looks whether a path has gone silent, and whether another has become better.
+    fn look(&mut self) {
+        let now = self.core.platform.now();
+        let mut silent = Vec::new();
+        for known in &mut self.paths {
+            match known.look(now) {
+                Verdict::Fine => {}
+                Verdict::Doubtful => drop(known.path.ping()),
+                Verdict::Silent => silent.push(known.path.id()),
+            }
+        }
+        for id in silent {
+            self.give_up(id);
+        }
+        self.choose();
+    }
+
+    /// Closes a silent path if there is another.
+    fn give_up(&mut self, id: PathId) {
+        let Some(at) = self.paths.iter().position(|known| known.path.id() == id) else {
+            return;
+        };
+        let heard_elsewhere = self
+            .paths
+            .iter()
+            .any(|known| known.path.id() != id && !known.watch.is_silent());
+        if !heard_elsewhere {
+            return;
+        }
+        let given_up = self.paths.swap_remove(at);
+        tracing::debug!(session = %self.core.id(), path = %id, "silent");
+        self.choose();
+        drop(given_up.path.close());
+    }
+}
+
+impl KnownPath {
+    fn look(&mut self, now: Instant) -> Verdict {
+        let stats = self.path.stats();
+        self.watch.look(
+            now,
+            stats.udp_tx.datagrams,
+            stats.udp_rx.datagrams,
+            stats.rtt,
+        )
+    }
+}
+
+/// How often paths in use are looked at, and others.
+const LOOK: Duration = Duration::from_millis(50);
+const IDLE_LOOK: Duration = Duration::from_secs(1);
+
+/// Ids beyond are found by their event, of which one was missed at most.
+const MAX_PATH_ID: u32 = 63;
