@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::capture::Capture;
 use crate::error::{Attempt, LabError};
 use crate::lab::Lab;
 use crate::namespace::Namespace;
@@ -152,6 +153,14 @@ impl Host {
     /// As `work` does.
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, LabError> {
         self.namespace.enter(work)
+    }
+
+    /// Starts to keep what goes in and out of this host, up to `limit` bytes.
+    ///
+    /// # Errors
+    /// [`LabError::Io`], if the kernel refuses.
+    pub fn capture(&self, limit: usize) -> Result<Capture, LabError> {
+        Capture::start(&self.namespace, limit)
     }
 
     /// A program that will run on this host.

@@ -23,6 +23,7 @@
 #![cfg(target_os = "linux")]
 
 mod address;
+mod capture;
 mod error;
 mod firewall;
 mod host;
@@ -38,6 +39,7 @@ mod tools;
 mod uplink;
 mod wire;
 
+pub use capture::{Capture, Packet, Transport};
 pub use error::{LabError, Unavailable};
 pub use firewall::Firewall;
 pub use host::Host;

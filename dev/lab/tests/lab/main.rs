@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod captures;
 mod links;
 mod nats;
 mod programs;
