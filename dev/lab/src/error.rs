@@ -1,9 +1,6 @@
 //! What can go wrong while a lab is built or changed: always the machine, never a peer.
 
 use std::io;
-
-use crate::nat::NatKind;
-
 /// Why a lab, or a change to it, did not come about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,12 +23,6 @@ pub enum LabError {
         action: String,
         /// What the kernel answered.
         source: io::Error,
-    },
-    /// Linux's connection tracking cannot be such a NAT.
-    #[error("Linux's connection tracking cannot be a NAT of this kind: {kind:?}")]
-    NotOfLinux {
-        /// What was asked for.
-        kind: NatKind,
     },
     /// The network has as many networks as it has numbers for.
     #[error("all {limit} numbers of this network are taken")]

@@ -34,6 +34,7 @@ mod nat;
 mod network;
 mod probe;
 mod process;
+mod random;
 mod router;
 mod tools;
 mod uplink;

@@ -1,11 +1,12 @@
 //! What one can attach to: the internet, or the LAN behind a NAT. It hands out numbers.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::address::Lease;
 use crate::error::LabError;
 use crate::namespace::Namespace;
+use crate::nat::Translator;
 
 /// The bridge of a LAN.
 const BRIDGE: &str = "lan";
@@ -16,6 +17,8 @@ pub(crate) struct Network {
     pub(crate) namespace: Arc<Namespace>,
     plan: Plan,
     last: Mutex<u8>,
+    /// The NAT of a LAN, if it is of our own making: it lives as long as somebody is attached.
+    translator: OnceLock<Translator>,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,7 @@ impl Network {
             namespace,
             plan: Plan::Internet,
             last: Mutex::new(0),
+            translator: OnceLock::new(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Network {
             namespace,
             plan: Plan::Lan { depth, v6_number },
             last: Mutex::new(1),
+            translator: OnceLock::new(),
         })
     }
 
@@ -68,6 +73,20 @@ impl Network {
             Plan::Internet => 0,
             Plan::Lan { depth, .. } => depth,
         }
+    }
+
+    /// Keeps the NAT that leads out of a LAN.
+    pub(crate) fn keep(&self, translator: Translator) {
+        let _ = self.translator.set(translator); // it is made once
+    }
+
+    pub(crate) fn translator(&self) -> Option<&Translator> {
+        self.translator.get()
+    }
+
+    /// The router's address on a LAN.
+    pub(crate) fn gateway_v4(&self) -> Ipv4Addr {
+        Lease::private(self.depth(), None, 1).gateway_v4
     }
 
     /// A place for somebody new.
@@ -109,6 +128,12 @@ impl Network {
             Plan::Lan { .. } => format!("link set {port} master {BRIDGE}\n"),
         };
         self.namespace.ip(&format!("{lines}link set {port} up"))
+    }
+
+    /// The interfaces that a packet to a place passes here.
+    pub(crate) fn interfaces<'a>(&self, place: &'a Place) -> impl Iterator<Item = &'a str> {
+        let bridge = matches!(self.plan, Plan::Lan { .. }).then_some(BRIDGE);
+        bridge.into_iter().chain([&*place.port])
     }
 
     fn next(&self) -> Result<u8, LabError> {

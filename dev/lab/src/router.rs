@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::address::routed_v6;
 use crate::error::LabError;
 use crate::namespace::Namespace;
-use crate::nat::{Ipv6, NatKind, kernel_rules, v6_rules};
+use crate::nat::{Ipv6, NatKind, OWN_DEVICE, Translator, kernel_rules, v6_rules};
 use crate::network::Network;
 use crate::uplink::Uplink;
 
-/// A NAT router. It is gone when this value, the hosts behind it and the lab are.
+/// A NAT router. It is gone when this value and the hosts behind it are.
 #[derive(Debug)]
 pub struct Nat {
     namespace: Arc<Namespace>,
@@ -25,9 +25,6 @@ impl Nat {
         kind: NatKind,
         ipv6: Ipv6,
     ) -> Result<Self, LabError> {
-        if !kind.is_of_linux() {
-            return Err(LabError::NotOfLinux { kind });
-        }
         let outside = Uplink::attach(&namespace, outer, "wan", 0)?;
         let v6_number = (ipv6 != Ipv6::None && outer.depth() == 0).then_some(outside.number());
         let inside = Network::lan(namespace.clone(), outer.depth() + 1, v6_number)?;
@@ -45,20 +42,37 @@ impl Nat {
     }
 
     fn start(&self, ipv6: Ipv6) -> Result<(), LabError> {
-        let seconds = self.kind.lifetime.as_secs().to_string();
-        self.load()?;
-        self.namespace.nft(v6_rules(ipv6))?;
-        for key in ["udp_timeout", "udp_timeout_stream"] {
-            self.namespace
-                .set(&format!("netfilter/nf_conntrack_{key}"), &seconds)?;
+        if self.kind.is_of_linux() {
+            let seconds = self.kind.lifetime.as_secs().to_string();
+            for key in ["udp_timeout", "udp_timeout_stream"] {
+                self.namespace
+                    .set(&format!("netfilter/nf_conntrack_{key}"), &seconds)?;
+            }
+            self.load_rules()?;
+        } else {
+            let external = self.outside.ipv4();
+            let lan = self.inside.gateway_v4();
+            let translator = Translator::start(&self.namespace, self.kind, external, lan)?;
+            self.inside.keep(translator);
+            self.outside.share_mtu(OWN_DEVICE);
         }
+        self.namespace.nft(v6_rules(ipv6))?;
         self.namespace.set("ipv4/ip_forward", "1")?;
         self.namespace.set("ipv6/conf/all/forwarding", "1")
     }
 
-    fn load(&self) -> Result<(), LabError> {
+    fn load_rules(&self) -> Result<(), LabError> {
         let rules = kernel_rules(&self.kind, self.outside.ipv4());
         self.namespace.nft(&rules).map(drop)
+    }
+
+    /// Starts anew, without mappings and with the address of the outer side.
+    fn forget(&self) -> Result<(), LabError> {
+        let Some(translator) = self.inside.translator() else {
+            return self.load_rules();
+        };
+        translator.restart(self.outside.ipv4());
+        Ok(())
     }
 
     /// What it is.
@@ -77,7 +91,7 @@ impl Nat {
     /// [`LabError`], if the machine refuses.
     pub fn change_address(&self) -> Result<(), LabError> {
         self.outside.change_address_v4()?;
-        self.load()
+        self.forget()
     }
 
     /// Forgets all mappings, as if it had been switched off and on.
@@ -87,7 +101,7 @@ impl Nat {
     pub fn restart(&self) -> Result<(), LabError> {
         // Connection tracking forgets what it has masqueraded by an interface that goes down.
         self.outside.down()?;
-        self.load()?;
+        self.forget()?;
         self.outside.up()
     }
 

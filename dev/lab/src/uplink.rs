@@ -15,7 +15,6 @@ use crate::firewall::Firewall;
 use crate::link::{Counts, Link};
 use crate::namespace::Namespace;
 use crate::network::{Network, default_routes, v4_line, v6_line};
-use crate::tools;
 use crate::wire::{Rules, Wire};
 
 /// Routes of the uplink that is preferred, and of the others, by the order of attachment.
@@ -184,6 +183,11 @@ impl Uplink {
         self.lock().number()
     }
 
+    /// From now on another interface of the near end is as narrow as this one.
+    pub(crate) fn share_mtu(&self, device: &'static str) {
+        self.lock().share_mtu(device);
+    }
+
     /// Routes a block of addresses to the near end.
     pub(crate) fn route_here(&self, block: &str) -> Result<(), LabError> {
         let mut wire = self.lock();
@@ -218,22 +222,14 @@ fn take_up(wire: &Wire, metric: u32) -> Result<(), LabError> {
     settle(wire)
 }
 
-/// Waits until the kernel has taken note that the wire is whole; what is sent before is lost, and
-/// first of all the question for the neighbour's hardware address, which costs a second.
+/// Waits until both kernels have taken note that the wire is whole; what is sent before is lost,
+/// and first of all the question for the neighbour's hardware address, which costs a second.
 fn settle(wire: &Wire) -> Result<(), LabError> {
-    let (near, device) = (wire.near().name(), wire.device());
-    let show = format!("-netns {near} -brief link show dev {device}");
     for _ in 0..SETTLE_STEPS {
-        let state = tools::ip(&show)?;
-        // A TAP says UNKNOWN: it has no carrier to watch.
-        if state
-            .split_whitespace()
-            .nth(1)
-            .is_some_and(|word| ["UP", "UNKNOWN"].contains(&word))
-        {
+        if wire.is_whole()? {
             break;
         }
         thread::sleep(SETTLE_STEP);
     }
-    Ok(()) // its far end may be down, on purpose
+    Ok(()) // somebody may have taken its far end down, on purpose
 }

@@ -22,6 +22,8 @@ pub(crate) struct Wire {
     device: String,
     place: Place,
     mtu: Option<u16>,
+    /// Another interface of the near end that is as narrow.
+    companion: Option<&'static str>,
     rules: BTreeMap<&'static str, Rules>,
     routes: Vec<String>,
     forwarder: Option<Forwarder>,
@@ -46,6 +48,7 @@ impl Wire {
             network,
             device: device.to_owned(),
             mtu: None,
+            companion: None,
             rules: BTreeMap::new(),
             routes: Vec::new(),
             forwarder: None,
@@ -66,6 +69,22 @@ impl Wire {
 
     pub(crate) fn device(&self) -> &str {
         &self.device
+    }
+
+    /// Whether the interfaces at both ends are up, and have been seen to be by their kernels.
+    pub(crate) fn is_whole(&self) -> Result<bool, LabError> {
+        let far = self.network.interfaces(&self.place);
+        let ends = far.map(|device| (self.far(), device));
+        for (namespace, device) in ends.chain([(self.near(), self.device())]) {
+            let name = namespace.name();
+            let line = tools::ip(&format!("-netns {name} -brief link show dev {device}"))?;
+            // A TAP says UNKNOWN: it has no carrier to watch.
+            let state = line.split_whitespace().nth(1);
+            if !state.is_some_and(|word| ["UP", "UNKNOWN"].contains(&word)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The number of the place at the far end.
@@ -134,9 +153,15 @@ impl Wire {
         self.apply_mtu(bytes)
     }
 
+    pub(crate) fn share_mtu(&mut self, device: &'static str) {
+        self.companion = Some(device);
+    }
+
     fn apply_mtu(&self, bytes: u16) -> Result<(), LabError> {
-        let line = |device| format!("link set {device} mtu {bytes}");
-        self.near.ip(&line(&self.device))?;
+        let line = |device: &str| format!("link set {device} mtu {bytes}");
+        for device in self.companion.into_iter().chain([&*self.device]) {
+            self.near.ip(&line(device))?;
+        }
         self.far().ip(&line(&self.place.port))
     }
 

@@ -4,7 +4,6 @@ mod forwarder;
 mod frame;
 mod pipe;
 mod profile;
-mod random;
 
 pub(crate) use forwarder::Forwarder;
 pub use pipe::Counts;

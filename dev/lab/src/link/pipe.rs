@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::profile::{Link, Loss};
-use super::random::Random;
+use crate::random::Random;
 
 /// What became of the packets of one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

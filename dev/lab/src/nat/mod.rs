@@ -1,10 +1,14 @@
 //! NATs: what kinds there are, in the words of RFC 4787, and which of them Linux can be.
 
+mod packet;
 mod rules;
+mod table;
+mod translator;
 
 use std::time::Duration;
 
 pub(crate) use rules::{kernel_rules, v6_rules};
+pub(crate) use translator::{DEVICE as OWN_DEVICE, Translator};
 
 /// How a NAT translates UDP. The words are those of RFC 4787, sections 4 to 6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct NatKind {
     pub ports: Ports,
     /// Whether hosts inside reach each other by external addresses.
     pub hairpin: Hairpin,
-    /// How long a mapping lives without a packet. Whole seconds count.
+    /// How long a mapping lives without a packet. Linux counts whole seconds.
     pub lifetime: Duration,
 }
 
@@ -42,6 +46,8 @@ pub enum Ports {
     Preserved,
     /// Any from 1,024.
     Random,
+    /// The one after the last that was chosen, so that whoever saw one can guess the next.
+    Sequential,
 }
 
 /// Whether hosts inside reach each other by external addresses.
@@ -91,31 +97,31 @@ impl NatKind {
 
     /// The same, with another mapping.
     #[must_use]
-    pub fn with_mapping(self, mapping: Dependence) -> Self {
+    pub const fn with_mapping(self, mapping: Dependence) -> Self {
         Self { mapping, ..self }
     }
 
     /// The same, with another filter.
     #[must_use]
-    pub fn with_filtering(self, filtering: Dependence) -> Self {
+    pub const fn with_filtering(self, filtering: Dependence) -> Self {
         Self { filtering, ..self }
     }
 
     /// The same, with ports chosen otherwise.
     #[must_use]
-    pub fn with_ports(self, ports: Ports) -> Self {
+    pub const fn with_ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
     /// The same, with or without hairpin.
     #[must_use]
-    pub fn with_hairpin(self, hairpin: Hairpin) -> Self {
+    pub const fn with_hairpin(self, hairpin: Hairpin) -> Self {
         Self { hairpin, ..self }
     }
 
     /// The same, with mappings that live longer or shorter.
     #[must_use]
-    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+    pub const fn with_lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 

@@ -18,7 +18,7 @@ use super::{Dependence, Hairpin, Ipv6, NatKind, Ports};
 pub(crate) fn kernel_rules(kind: &NatKind, external: Ipv4Addr) -> String {
     let translation = match kind.ports {
         Ports::Preserved => kept_ports(kind, external),
-        Ports::Random => drawn_ports(),
+        _ => drawn_ports(),
     };
     format!(
         "table ip nat\ndelete table ip nat\ntable ip nat {{\n{translation}{}}}\n",

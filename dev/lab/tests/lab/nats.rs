@@ -3,11 +3,19 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use stt_lab::{Dependence, Findings, Hairpin, Host, Lab, NatKind, hairpin, probe, seen};
+use stt_lab::{Dependence, Findings, Hairpin, Host, Lab, NatKind, Ports, hairpin, probe, seen};
 
 use crate::lab;
 
 use Dependence::{AddressAndPortDependent, AddressDependent, EndpointIndependent};
+
+/// The presets, and one that Linux cannot be.
+const KINDS: [(&str, NatKind); 4] = [
+    ("easy", NatKind::EASY),
+    ("moderate", NatKind::MODERATE),
+    ("strict", NatKind::STRICT),
+    ("own", NatKind::MODERATE.with_mapping(AddressDependent)),
+];
 
 fn findings(lab: &Lab, kind: NatKind) -> Findings {
     let sites = [
@@ -46,6 +54,39 @@ fn strict_nat_has_a_random_port_for_each_peer() {
 #[test]
 fn address_dependent_filter_lets_in_other_ports_of_a_host_it_wrote() {
     is_as_called(NatKind::MODERATE.with_filtering(AddressDependent));
+}
+
+#[test]
+fn every_kind_is_as_called() {
+    let dependences = [
+        EndpointIndependent,
+        AddressDependent,
+        AddressAndPortDependent,
+    ];
+    let Some(lab) = lab() else { return };
+    let sites = ["s1", "s2"].map(|name| lab.host_public(name).unwrap());
+    let mut number = 0;
+    for mapping in dependences {
+        for filtering in dependences {
+            for ports in [Ports::Preserved, Ports::Random, Ports::Sequential] {
+                number += 1;
+                let kind = NatKind::EASY
+                    .with_mapping(mapping)
+                    .with_filtering(filtering);
+                let kind = kind.with_ports(ports);
+                let nat = lab.nat(&format!("nat{number}"), kind).unwrap();
+                let inside = lab.host_behind(&format!("in{number}"), &nat).unwrap();
+                let found = probe(&inside, [&sites[0], &sites[1]]).unwrap();
+                assert_eq!(
+                    (found.mapping, found.filtering),
+                    (mapping, filtering),
+                    "{kind:?}"
+                );
+                let is_kept = found.ports == Ports::Preserved;
+                assert_eq!(is_kept, ports == Ports::Preserved, "{kind:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -100,12 +141,7 @@ fn mapping_expires_after_its_lifetime() {
         assert!(comes_in(&site, external, &socket), "{name}");
         (name, inside, socket, external)
     };
-    let kinds = [
-        ("easy", NatKind::EASY),
-        ("moderate", NatKind::MODERATE),
-        ("strict", NatKind::STRICT),
-    ];
-    let all = kinds.map(open);
+    let all = KINDS.map(open);
     // Timers of the kernel are late, never early; this waits long past them.
     std::thread::sleep(Duration::from_secs(4));
     for (name, _inside, socket, external) in all {
@@ -116,7 +152,7 @@ fn mapping_expires_after_its_lifetime() {
 
 #[test]
 fn nat_that_restarts_or_moves_forgets() {
-    for kind in [NatKind::EASY, NatKind::MODERATE, NatKind::STRICT] {
+    for (_, kind) in KINDS {
         let Some(lab) = lab() else { return };
         let public = lab.host_public("public").unwrap();
         let nat = lab.nat("nat", kind).unwrap();

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use stt_lab::{Firewall, Host, Ipv6, Lab, NatKind};
+use stt_lab::{Dependence, Firewall, Host, Ipv6, Lab, NatKind};
 
 use crate::lab;
 
@@ -179,11 +179,18 @@ fn narrow_link_in_the_middle_is_found_out() {
         lab.host_public("near").unwrap(),
         lab.host_public("far").unwrap(),
     );
-    let nat = lab.nat("nat", NatKind::MODERATE).unwrap();
-    let behind = lab.host_behind("behind", &nat).unwrap();
-    nat.uplink().set_mtu(1280).unwrap();
+    let behind = ["linux", "own"].map(|name| {
+        let mapping = match name {
+            "own" => Dependence::AddressDependent,
+            _ => Dependence::EndpointIndependent,
+        };
+        let kind = NatKind::MODERATE.with_mapping(mapping);
+        let nat = lab.nat(&format!("nat-{name}"), kind).unwrap();
+        nat.uplink().set_mtu(1280).unwrap();
+        lab.host_behind(name, &nat).unwrap()
+    });
     near.uplink().set_mtu(1280).unwrap();
-    for host in [&near, &behind] {
+    for host in [&near, &behind[0], &behind[1]] {
         // Segments that fit 1,500 bytes are refused on the way, and the sender is told.
         assert!(tcp_carries(host, &far, 1 << 20));
     }

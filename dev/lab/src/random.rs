@@ -2,19 +2,25 @@
 
 /// `SplitMix64`: a counter, scattered.
 #[derive(Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: u64,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// Evenly from 0 up to and without 1.
-    pub(super) fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         const STEPS: u64 = 1 << 53;
         (self.next() >> 11) as f64 / STEPS as f64
+    }
+
+    /// Evenly from `first` to the last port there is.
+    pub(crate) fn port(&mut self, first: u16) -> u16 {
+        let span = u64::from(u16::MAX - first) + 1;
+        first + (self.next() % span) as u16
     }
 
     fn next(&mut self) -> u64 {
