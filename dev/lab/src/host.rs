@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::capture::Capture;
@@ -153,6 +154,18 @@ impl Host {
     /// As `work` does.
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, LabError> {
         self.namespace.enter(work)
+    }
+
+    /// Starts a thread inside this host, and returns at once: for a node of this process that lives
+    /// as long as a test, with a runtime of its own.
+    ///
+    /// # Errors
+    /// [`LabError::Io`], if the kernel refuses.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<JoinHandle<T>, LabError> {
+        self.namespace.spawn(work)
     }
 
     /// Starts to keep what goes in and out of this host, up to `limit` bytes.

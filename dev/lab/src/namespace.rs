@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -82,6 +82,15 @@ impl Namespace {
         thread::scope(|scope| scope.spawn(inside).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             .attempt(format!("enter {}", self.name))
+    }
+
+    /// Starts a thread that is inside. Waits until it is.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<JoinHandle<T>, LabError> {
+        // A thread is where its parent is.
+        self.enter(|| thread::spawn(work))
     }
 
     /// A command that will run inside.

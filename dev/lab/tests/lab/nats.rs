@@ -202,3 +202,24 @@ fn hosts_of_one_lan_share_a_nat() {
         assert!(comes_in(&site, external, socket));
     }
 }
+
+#[test]
+fn stranger_who_is_kept_out_does_not_move_a_mapping() {
+    for (name, kind) in KINDS {
+        let Some(lab) = lab() else { return };
+        let public = lab.host_public("public").unwrap();
+        let nat = lab.nat("nat", kind).unwrap();
+        let inside = lab.host_behind("inside", &nat).unwrap();
+        let (site, at) = site(&public);
+        let socket = inside.udp(4000).unwrap();
+        let external = SocketAddr::from((nat.uplink().ipv4(), 4000));
+        assert!(!comes_in(&site, external, &socket), "{name}");
+        let seen = seen(&socket, &site, at).unwrap();
+        assert_eq!(
+            seen.port() == 4000,
+            kind.ports == Ports::Preserved,
+            "{name}"
+        );
+        assert!(comes_in(&site, seen, &socket), "{name}");
+    }
+}

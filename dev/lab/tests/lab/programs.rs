@@ -1,5 +1,6 @@
 //! Programs run on hosts, are heard, and die with them. Labs leave nothing behind.
 
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -24,6 +25,49 @@ fn program_runs_on_its_host_and_is_heard() {
     assert!(program.transcript().contains(&host.ipv4().to_string()));
     let said = program.line_with("oh", PATIENCE).unwrap();
     assert_eq!(said.source, Source::Stderr);
+}
+
+#[test]
+fn thread_and_what_it_starts_are_on_their_host() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host_public("a").unwrap();
+    let address = (host.ipv4(), 0);
+    assert!(UdpSocket::bind(address).is_err(), "the address is not ours");
+    let bind = move || UdpSocket::bind(address).is_ok();
+    let grandchild = host.spawn(move || std::thread::spawn(bind).join().unwrap());
+    assert!(grandchild.unwrap().join().unwrap());
+    assert!(host.enter(bind).unwrap());
+}
+
+#[test]
+fn suspended_program_says_nothing_until_it_is_resumed() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host_public("a").unwrap();
+    let count = "n=0; while :; do n=$((n + 1)); echo $n; sleep 0.02; done";
+    let program = host.program("sh").args(["-c", count]).start().unwrap();
+    assert!(program.line_with("1", PATIENCE).is_some());
+    program.suspend();
+    while !is_stopped(program.id()) {}
+    let before = loop {
+        // What it wrote before may still be on its way to us.
+        let lines = program.lines().len();
+        std::thread::sleep(Duration::from_millis(200));
+        if program.lines().len() == lines {
+            break lines;
+        }
+    };
+    program.resume();
+    assert!(
+        program
+            .line_with(&(before + 1).to_string(), PATIENCE)
+            .is_some()
+    );
+}
+
+fn is_stopped(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat"))
+        .unwrap()
+        .contains(") T")
 }
 
 #[test]

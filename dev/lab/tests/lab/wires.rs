@@ -1,7 +1,7 @@
 //! Wires, addresses and firewalls can be changed under a running conversation.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use stt_lab::{Dependence, Firewall, Host, Ipv6, Lab, NatKind};
@@ -233,4 +233,32 @@ fn ipv6_behind_a_nat_is_open_or_firewalled_or_absent() {
     assert!(passes(&behind, &outside));
     assert!(passes(&outside, &behind), "it has been written to");
     assert!(!passes(&inside, &behind));
+}
+
+#[test]
+fn lan_hears_its_own_with_and_without_an_internet() {
+    const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+    let Some(lab) = lab() else { return };
+    let public = lab.host_public("public").unwrap();
+    let nat = lab.nat("nat", NatKind::MODERATE).unwrap();
+    let hosts = ["a", "b"].map(|name| lab.host_behind(name, &nat).unwrap());
+    let listen = |host: &Host| {
+        let socket = host.udp(5353).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let join = || socket.join_multicast_v4(&GROUP, &Ipv4Addr::UNSPECIFIED);
+        host.enter(join).unwrap().unwrap();
+        socket
+    };
+    let [mouth, ear] = [&hosts[0], &hosts[1]].map(listen);
+    let far = listen(&public);
+    let group = (GROUP, 5353);
+    mouth.send_to(b"anyone?", group).unwrap();
+    assert_eq!(
+        ear.recv_from(&mut [0; 16]).unwrap().1.ip(),
+        IpAddr::V4(hosts[0].ipv4())
+    );
+    assert!(far.recv(&mut [0; 16]).is_err(), "it stays on the LAN");
+    nat.uplink().down().unwrap();
+    mouth.send_to(b"anyone?", group).unwrap();
+    assert!(ear.recv(&mut [0; 16]).is_ok());
 }
