@@ -131,6 +131,7 @@ impl Wire {
         if let Some(bytes) = self.mtu {
             self.apply_mtu(bytes)?;
         }
+        // Kernels before 6.16 forget rules with the interface they were for.
         for (table, rules) in &self.rules {
             self.load(table, *rules)?;
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use stt_lab::{Capture, Host, Packet, Transport};
+use stt_lab::{Capture, Dependence, Host, NatKind, Packet, Transport};
 
 use crate::lab;
 
@@ -48,6 +48,32 @@ fn capture_sees_what_its_host_hears_and_says() {
     let (source, _) = say(&a, &c, b"something else");
     awaited(&captures[2], |packet| packet.source() == Some(source));
     assert!(!captures[2].contains(b"secret"));
+}
+
+#[test]
+fn host_behind_a_nat_is_told_that_its_packet_is_too_large() {
+    const UNREACHABLE_TOO_LARGE: [u8; 2] = [3, 4];
+    let Some(lab) = lab() else { return };
+    let far = lab.host_public("far").unwrap();
+    far.uplink().set_mtu(1280).unwrap();
+    for (name, mapping) in [
+        ("linux", Dependence::EndpointIndependent),
+        ("own", Dependence::AddressDependent),
+    ] {
+        let kind = NatKind::MODERATE.with_mapping(mapping);
+        let nat = lab.nat(&format!("nat-{name}"), kind).unwrap();
+        let inside = lab.host_behind(name, &nat).unwrap();
+        let capture = inside.capture(LIMIT).unwrap();
+        let socket = inside.udp(4000).unwrap();
+        socket.send_to(&[0; 1400], (far.ipv4(), 9)).unwrap();
+        let error = awaited(&capture, |packet| {
+            packet.bytes.get(20..22) == Some(&UNREACHABLE_TOO_LARGE[..])
+        });
+        // It tells of the packet as it was sent, not as it went out.
+        assert_eq!(error.bytes[16..20], inside.ipv4().octets(), "{name}");
+        assert_eq!(error.bytes[40..44], inside.ipv4().octets(), "{name}");
+        assert_eq!(error.bytes[48..50], 4000_u16.to_be_bytes(), "{name}");
+    }
 }
 
 #[test]
