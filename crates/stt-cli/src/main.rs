@@ -3,7 +3,8 @@
 //! ```text
 //! args    what may be asked             seed      making, keeping and finding a group's seed
 //! exit    how the command may end       data_dir  what a node keeps: who it is
-//! status  lines on standard error       pipe      listen and connect
+//! member  which group, and who in it    pipe      listen and connect
+//! status  lines on standard error       forward   connections of other programs
 //! pages   man page, completions         store     bytes kept on this machine
 //! demo    the main job, seen and checked
 //! ```
@@ -14,7 +15,9 @@ mod args;
 mod data_dir;
 mod demo;
 mod exit;
+mod forward;
 mod log;
+mod member;
 mod pages;
 mod pipe;
 mod private_file;
@@ -64,6 +67,10 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
         Command::Connect(asked) => runtime::run(
             Threads::One,
             pipe::connect(asked, data_dir.as_deref(), status),
+        ),
+        Command::Forward(asked) => runtime::run(
+            Threads::Many,
+            forward::forward(*asked, data_dir.as_deref(), status),
         ),
         Command::Demo(asked) => {
             let shape = demo::Shape::wanted(cli.json);

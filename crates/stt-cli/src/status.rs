@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use stt::{NodeId, Session};
 
-use crate::exit::Failure;
+use crate::{args::HostPort, exit::Failure};
 
 /// How lines on standard error are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,14 @@ impl Status {
         );
     }
 
+    /// Connections that come to `local` go to the peer.
+    pub(crate) fn forwarding(self, local: &str, to: &HostPort) {
+        self.say(
+            format_args!("forwarding {local} to {to}"),
+            || json!({"event": "forwarding", "local": local, "to": to.to_string()}),
+        );
+    }
+
     /// Something a person may want to know.
     pub(crate) fn note(self, what: impl Display) {
         self.say(
@@ -107,7 +115,8 @@ impl Status {
         );
     }
 
-    fn say(self, sentence: impl Display, object: impl FnOnce() -> Value) {
+    /// One line: a sentence, or the object made for it.
+    pub(crate) fn say(self, sentence: impl Display, object: impl FnOnce() -> Value) {
         let line = match self {
             Self::Human => format!("{sentence}\n"),
             Self::Json => format!("{}\n", object()),

@@ -14,6 +14,7 @@ Examples:
   stt connect HOST:PORT --seed-file group.seed    there; now type on either side
   tar c photos | stt connect HOST:PORT --seed-file group.seed
   stt listen --seed-file group.seed </dev/null | tar x
+  stt forward localhost:2222 HOST:PORT --seed-file group.seed     a port here is a port there
   stt store put photo.jpg --data-dir ~/.stt       keep it encrypted here; prints its address
 
 The seed is read from --seed-file FILE, or else from the environment variable STT_SEED. It is a
@@ -52,6 +53,31 @@ Examples:
 
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit
 code 0 says that both have ended and that both sides know it; see `stt --help` for the others.";
+
+pub(super) const FORWARD_USAGE: &str = "\
+stt forward [OPTIONS] <LOCAL> <REMOTE>
+       stt forward [OPTIONS] --serve <[NAME=]TARGET>...";
+
+pub(super) const FORWARD: &str = "\
+Examples:
+  stt forward --serve 127.0.0.1:22 --bind 0.0.0.0:7000 --seed-file group.seed     here
+  stt forward 127.0.0.1:2222 HOST:7000 --seed-file group.seed                     there; then
+  ssh -p 2222 localhost
+
+  stt forward --serve web=127.0.0.1:80 --serve db=unix:/run/postgresql/.s.PGSQL.5432
+  stt forward localhost:8080 HOST:7000 --service web
+  stt forward unix:/tmp/db.sock HOST:7000 --service db --peer NODEID
+
+Each connection to LOCAL is one to the peer's TARGET. Either direction ends on its own, a reset stays
+a reset, and a connection whose reader stands still stops no other. Members reach the targets that
+--serve lists, by name, and nothing else; who is no member gets no answer.
+
+If the peer cannot be reached at first, the command ends, with the exit code that says why. Later it
+reaches the peer again by itself, as often as need be: connections that were open are reset, new ones
+wait up to --hold. Interrupted, it takes no more connections and lets those that are open end
+within --drain: exit code 0 if they did, 5 if some were cut off.
+
+With --json there are the events listening, forwarding, session, connection, connection_closed.";
 
 pub(super) const STORE: &str = "\
 Examples:

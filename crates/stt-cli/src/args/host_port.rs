@@ -1,6 +1,6 @@
 //! `HOST:PORT`, where HOST may be a name, an IPv4 address or an IPv6 address in brackets.
 
-use std::{net::Ipv6Addr, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 /// Where a peer is to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,16 @@ impl FromStr for HostPort {
         }
         let host = host.to_owned();
         Ok(Self { host, port })
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            return write!(f, "[{host}]:{port}");
+        }
+        write!(f, "{host}:{port}")
     }
 }
 

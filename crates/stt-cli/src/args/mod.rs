@@ -2,6 +2,7 @@
 
 mod bind;
 mod examples;
+mod forward;
 mod host_port;
 mod object;
 mod store;
@@ -19,9 +20,10 @@ use clap::{
     error::{Error, ErrorKind},
 };
 use clap_complete::Shell;
-use stt::NodeId;
+use stt::{Limits, NodeId};
 
 pub(crate) use bind::Bind;
+pub(crate) use forward::{Destination, Entrance, Forward, Served, ServiceName};
 pub(crate) use host_port::HostPort;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
@@ -116,6 +118,10 @@ pub(crate) enum Command {
     #[command(after_help = examples::CONNECT)]
     Connect(Connect),
 
+    /// Carry TCP connections of other programs to what a peer serves
+    #[command(after_help = examples::FORWARD, override_usage = examples::FORWARD_USAGE)]
+    Forward(Box<Forward>),
+
     /// Keep bytes encrypted on this machine: they go in, an address comes out and brings them back
     #[command(after_help = examples::STORE)]
     Store(Store),
@@ -176,6 +182,16 @@ pub(crate) struct Patience {
     /// Give a session up after this long without a sign of life; the smaller of both sides counts
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) idle_timeout: Duration,
+}
+
+impl Patience {
+    /// The library's limits, with this one in them.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.idle_timeout = self.idle_timeout;
+        limits.keep_alive = limits.keep_alive.min(self.idle_timeout / 3);
+        limits
+    }
 }
 
 /// `stt listen`.

@@ -9,6 +9,7 @@
 
 mod command;
 mod ends;
+mod forward;
 mod identity;
 mod keep;
 mod pipe;

@@ -24,6 +24,7 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
         "id",
         "listen",
         "connect",
+        "forward",
         "store",
         "demo",
         "completions",
