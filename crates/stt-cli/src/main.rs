@@ -6,7 +6,7 @@
 //! member  which group, and who in it    pipe      listen and connect
 //! status  lines on standard error       forward   connections of other programs
 //! pages   man page, completions         store     bytes kept on this machine
-//! demo    the main job, seen and checked
+//! demo    the main job, seen and checked    node      a node that runs until it is stopped
 //! ```
 //!
 //! Standard output carries data and nothing else; what a person should know goes to standard error.
@@ -18,6 +18,7 @@ mod exit;
 mod forward;
 mod log;
 mod member;
+mod node;
 mod pages;
 mod pipe;
 mod private_file;
@@ -71,6 +72,10 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
         Command::Forward(asked) => runtime::run(
             Threads::Many,
             forward::forward(*asked, data_dir.as_deref(), status),
+        ),
+        Command::Node(asked) => runtime::run(
+            Threads::Many,
+            node::node(asked, data_dir.as_deref(), status),
         ),
         Command::Demo(asked) => {
             let shape = demo::Shape::wanted(cli.json);

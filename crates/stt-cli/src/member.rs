@@ -2,9 +2,15 @@
 
 use std::path::Path;
 
-use stt::{Group, NodeSeed};
+use stt::{Group, Node, NodeBuilder, NodeSeed};
 
-use crate::{args::SeedSource, data_dir::node_seed_or_fresh, exit::Failure, seed, status::Status};
+use crate::{
+    args::{Bind, SeedSource},
+    data_dir::node_seed_or_fresh,
+    exit::Failure,
+    seed,
+    status::Status,
+};
 
 /// A member of a group.
 pub(crate) struct Member {
@@ -22,5 +28,16 @@ impl Member {
         let group = seed::group(source)?;
         let seed = node_seed_or_fresh(data_dir, status)?;
         Ok(Self { group, seed })
+    }
+
+    /// A node of it, bound as asked.
+    pub(crate) async fn builder(self, binds: &[Bind]) -> Result<NodeBuilder, Failure> {
+        let mut builder = Node::builder(self.group).node_seed(self.seed);
+        for asked in binds {
+            for address in asked.addresses().await? {
+                builder = builder.bind(address);
+            }
+        }
+        Ok(builder)
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use stt::{NodeId, Session};
+use stt::{CloseReason, Event, Node, NodeId, Session, SessionClosed, SessionOpened};
 
 use crate::{args::HostPort, exit::Failure};
 
@@ -37,9 +37,42 @@ impl Status {
     }
 
     pub(crate) fn listening(self, address: SocketAddr, node: NodeId) {
-        self.say(
+        write(&self.listening_line(address, node));
+    }
+
+    /// Where a node listens, and who it is.
+    pub(crate) fn listening_line(self, address: SocketAddr, node: NodeId) -> String {
+        self.line(
             format_args!("listening on {address} as {node}"),
             || json!({"event": "listening", "address": address.to_string(), "node": node.to_string()}),
+        )
+    }
+
+    /// From now on, tells of each session of the node as it opens and closes.
+    pub(crate) fn follow_sessions(self, node: &Node) {
+        let events = node.events();
+        // Their names are short enough.
+        let _ = events.on(SessionOpened::NAME, move |opened: Event<SessionOpened>| {
+            self.session(&opened.session);
+        });
+        let _ = events.on(SessionClosed::NAME, move |closed: Event<SessionClosed>| {
+            self.session_over(&closed);
+        });
+    }
+
+    fn session_over(self, closed: &SessionClosed) {
+        let (id, peer, reason) = (closed.session, closed.peer, &closed.reason);
+        self.say(
+            format_args!("session {id} with {peer} over: {reason}"),
+            || {
+                json!({
+                    "event": "session_closed",
+                    "id": id.to_string(),
+                    "peer": peer.to_string(),
+                    "ok": *reason == CloseReason::Done,
+                    "reason": reason.to_string(),
+                })
+            },
         );
     }
 
@@ -117,10 +150,17 @@ impl Status {
 
     /// One line: a sentence, or the object made for it.
     pub(crate) fn say(self, sentence: impl Display, object: impl FnOnce() -> Value) {
-        let line = match self {
+        write(&self.line(sentence, object));
+    }
+
+    fn line(self, sentence: impl Display, object: impl FnOnce() -> Value) -> String {
+        match self {
             Self::Human => format!("{sentence}\n"),
             Self::Json => format!("{}\n", object()),
-        };
-        let _ = io::stderr().lock().write_all(line.as_bytes());
+        }
     }
+}
+
+fn write(line: &str) {
+    let _ = io::stderr().lock().write_all(line.as_bytes());
 }

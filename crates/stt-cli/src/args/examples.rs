@@ -79,6 +79,19 @@ within --drain: exit code 0 if they did, 5 if some were cut off.
 
 With --json there are the events listening, forwarding, session, connection, connection_closed.";
 
+pub(super) const NODE: &str = "\
+Examples:
+  stt node --seed-file group.seed --data-dir /var/lib/stt --bind 0.0.0.0:7000
+  stt node --seed-file group.seed --forward ssh=127.0.0.1:22 --forward web=127.0.0.1:80 -v
+  stt forward 127.0.0.1:2222 HOST:7000 --service ssh --seed-file group.seed     elsewhere
+
+It prints `listening on ADDRESS as NODEID` on standard output for each address, tells a service manager
+that it is ready (sd_notify), and runs until SIGTERM or SIGINT. Then it begins nothing new, lets what
+is open end within --drain, and ends with exit code 0; a second signal cuts off at once.
+
+So far a node serves the targets of --forward. Without one it keeps sessions and turns away what
+members open in them: it is no relay yet, and no store for others.";
+
 pub(super) const STORE: &str = "\
 Examples:
   export STT_DATA_DIR=~/.stt                    the store is ~/.stt/store, the node's seed its key

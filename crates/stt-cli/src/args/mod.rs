@@ -4,6 +4,7 @@ mod bind;
 mod examples;
 mod forward;
 mod host_port;
+mod node;
 mod object;
 mod store;
 
@@ -23,8 +24,9 @@ use clap_complete::Shell;
 use stt::{Limits, NodeId};
 
 pub(crate) use bind::Bind;
-pub(crate) use forward::{Destination, Entrance, Forward, Served, ServiceName};
+pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
+pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
 
@@ -121,6 +123,10 @@ pub(crate) enum Command {
     /// Carry TCP connections of other programs to what a peer serves
     #[command(after_help = examples::FORWARD, override_usage = examples::FORWARD_USAGE)]
     Forward(Box<Forward>),
+
+    /// Run a node until it is stopped: members reach it, and what it is told to serve
+    #[command(after_help = examples::NODE)]
+    Node(Run),
 
     /// Keep bytes encrypted on this machine: they go in, an address comes out and brings them back
     #[command(after_help = examples::STORE)]

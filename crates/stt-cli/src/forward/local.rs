@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use stt::{Accepting, Limits, Node, Target};
+use stt::{Accepting, Limits, Target};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
@@ -41,12 +41,8 @@ pub(super) async fn forward(
     let door = member.group.door();
     let mut limits = limits;
     limits.handshake_timeout = asked.timeout;
-    let builder = Node::builder(member.group).node_seed(member.seed);
-    let node = builder
-        .limits(limits)
-        .accepting(Accepting::Nobody)
-        .start()
-        .await?;
+    let builder = member.builder(&[]).await?.limits(limits);
+    let node = builder.accepting(Accepting::Nobody).start().await?;
     let mut target = Target::udp(&remote.host, remote.port);
     if let Some(peer) = asked.peer {
         target = target.peer(peer);

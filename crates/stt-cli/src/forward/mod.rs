@@ -36,6 +36,11 @@ use std::{future::Future, path::Path};
 
 use stt::Limits;
 
+pub(crate) use ending::{Ending, end};
+pub(crate) use phase::Phase;
+pub(crate) use report::Reporter;
+pub(crate) use serving::Serving;
+
 use crate::{args::Forward, exit::Failure, member::Member, status::Status};
 
 /// `stt forward`.

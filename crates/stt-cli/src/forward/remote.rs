@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stt::{Limits, Node};
+use stt::Limits;
 use tokio::task::JoinSet;
 
 use super::{
@@ -24,31 +24,21 @@ pub(super) async fn serve(
     let phase = Phase::running();
     let connections = asked.bounds.connections.get();
     let serving = Serving::new(asked.serve, connections, reporter.clone(), phase.watch())?;
-    let serving = Arc::new(serving);
-    let mut builder = Node::builder(member.group).node_seed(member.seed);
-    for asked in &asked.bind {
-        for address in asked.addresses().await? {
-            builder = builder.bind(address);
-        }
-    }
-    let node = builder.limits(limits).start().await?;
+    let node = member
+        .builder(&asked.bind)
+        .await?
+        .limits(limits)
+        .start()
+        .await?;
     let mut signals = Signals::watch()?;
+    status.follow_sessions(&node);
     for address in node.local_addresses() {
         status.listening(address, node.id());
     }
     let mut sessions = JoinSet::new();
-    loop {
-        tokio::select! {
-            session = node.accept() => match session {
-                Some(session) => {
-                    status.session(&session);
-                    sessions.spawn(Arc::clone(&serving).serve(session));
-                }
-                None => break,
-            },
-            Some(_) = sessions.join_next() => {}
-            () = signals.next() => break,
-        }
+    tokio::select! {
+        () = Arc::new(serving).serve_all(&node, &mut sessions) => {}
+        () = signals.next() => {}
     }
     let ending = Ending {
         node: &node,

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use stt::{RecvStream, SendStream, Session};
+use stt::{Node, RecvStream, SendStream, Session};
 use tokio::task::JoinSet;
 
 use super::{
@@ -56,8 +56,21 @@ impl Serving {
         })
     }
 
+    /// Serves the sessions that others begin with `node`, until it is shut down.
+    pub(crate) async fn serve_all(self: Arc<Self>, node: &Node, sessions: &mut JoinSet<()>) {
+        loop {
+            tokio::select! {
+                session = node.accept() => match session {
+                    Some(session) => drop(sessions.spawn(Arc::clone(&self).serve(session))),
+                    None => return,
+                },
+                Some(_) = sessions.join_next() => {}
+            }
+        }
+    }
+
     /// Serves a session to its end, and its connections to theirs.
-    pub(crate) async fn serve(self: Arc<Self>, session: Session) {
+    async fn serve(self: Arc<Self>, session: Session) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -77,6 +90,9 @@ impl Serving {
     async fn connection(self: Arc<Self>, session: Session, streams: (SendStream, RecvStream)) {
         let (send, mut recv) = streams;
         let told = |to: Option<&str>| self.reporter.began(session.peer(), to);
+        if self.targets.is_empty() {
+            return turn_away(told(None), send, recv, Why::NoService);
+        }
         let Some(_admitted) = self.admission.admit(session.peer()) else {
             return turn_away(told(None), send, recv, Why::TooMany);
         };

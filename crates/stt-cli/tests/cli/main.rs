@@ -12,6 +12,7 @@ mod ends;
 mod forward;
 mod identity;
 mod keep;
+mod node;
 mod pipe;
 mod reach;
 mod refusal;

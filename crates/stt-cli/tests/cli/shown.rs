@@ -25,6 +25,7 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
         "listen",
         "connect",
         "forward",
+        "node",
         "store",
         "demo",
         "completions",

@@ -1,0 +1,86 @@
+//! `stt node`: a node that runs until it is stopped.
+//!
+//! What it serves, each in a place of its own: connections to targets ([`crate::forward`]). All else
+//! that a member sends is turned away or left unread, within bounds. Further services begin in
+//! [`run`], before the node says that it is ready, and end in its shutdown.
+
+mod notify;
+
+use std::{future::Future, path::Path, sync::Arc};
+
+use stt::{Limits, Node};
+use tokio::task::JoinSet;
+
+use self::notify::notify;
+use crate::{
+    args::Run,
+    exit::Failure,
+    forward::{self, Ending, Phase, Reporter, Serving},
+    member::Member,
+    pages,
+    signals::Signals,
+    status::Status,
+};
+
+/// `stt node`.
+pub(crate) fn node(
+    asked: Run,
+    data_dir: Option<&Path>,
+    status: Status,
+) -> impl Future<Output = Result<(), Failure>> {
+    let member = Member::find(&asked.seed, data_dir, status);
+    async move { run(asked, member?, status).await }
+}
+
+async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> {
+    let reporter = Reporter::new(status, asked.verbose);
+    let phase = Phase::running();
+    let connections = asked.bounds.connections.get();
+    let limits = limits(asked.patience.limits(), connections);
+    let serving = Serving::new(asked.forward, connections, reporter.clone(), phase.watch())?;
+    let builder = member.builder(&asked.bind).await?;
+    let node = builder.limits(limits).start().await?;
+    let mut signals = Signals::watch()?;
+    if asked.verbose || status == Status::Json {
+        status.follow_sessions(&node);
+    }
+    say_where(&node, status)?;
+    notify("READY=1", status);
+    let mut sessions = JoinSet::new();
+    tokio::select! {
+        () = Arc::new(serving).serve_all(&node, &mut sessions) => {}
+        () = signals.next() => {}
+    }
+    notify("STOPPING=1", status);
+    let ending = Ending {
+        node: &node,
+        phase: &phase,
+        reporter: &reporter,
+        limit: asked.bounds.drain,
+    };
+    // Whoever stops a node means all that it carries, so that this is no failure.
+    if let Err(cut_off) = forward::end(ending, &mut sessions, &mut signals, status).await {
+        status.note(cut_off.message);
+    }
+    Ok(())
+}
+
+/// Messages and items of endpoints are taken by nobody here, so none shall be held.
+fn limits(limits: Limits, connections: u32) -> Limits {
+    let mut limits = forward::limits(limits, connections);
+    limits.undelivered = UNREAD;
+    limits.unplaced = UNREAD;
+    limits
+}
+
+/// On standard output, because that is what the command was asked for.
+fn say_where(node: &Node, status: Status) -> Result<(), Failure> {
+    for address in node.local_addresses() {
+        let line = status.listening_line(address, node.id());
+        pages::print(&line)?;
+    }
+    Ok(())
+}
+
+/// Bytes, over all sessions.
+const UNREAD: usize = 1 << 20;
