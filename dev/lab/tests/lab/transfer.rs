@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stt_lab::{Host, Link, Loss, NatKind};
 
@@ -89,6 +89,27 @@ fn bytes_cross_a_slow_and_lossy_link() {
     moves(&near, &far, size());
     let [out, _] = near.uplink().counts();
     assert!(out.lost > 0, "nothing was lost on the way");
+}
+
+/// As far down as the command gets in its patience, with fewer bytes, for the last links are slow: on
+/// the ninth it hears nothing for longer than its idle timeout.
+const RUNGS: usize = 8;
+const RUNG_BYTES: usize = 128 << 10;
+
+#[test]
+fn bytes_go_down_the_ladder_of_links() {
+    let rungs = if is_required() { RUNGS } else { 1 };
+    for (name, link) in Link::LADDER.into_iter().take(rungs) {
+        let Some(lab) = lab() else { return };
+        let ends = ["near", "far"].map(|end| lab.host_public(end).unwrap());
+        ends[0].uplink().shape(link, link).unwrap();
+        let start = Instant::now();
+        moves(&ends[0], &ends[1], RUNG_BYTES);
+        println!(
+            "{name}: {RUNG_BYTES} bytes in {:.1} s",
+            start.elapsed().as_secs_f64()
+        );
+    }
 }
 
 #[test]
