@@ -16,6 +16,9 @@ use crate::process::Program;
 use crate::router::Nat;
 use crate::uplink::{Rank, Uplink};
 
+/// How long a socket waits for what does not come.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// A host. It is gone when this value and the [`Lab`] are.
 #[derive(Debug)]
 pub struct Host {
@@ -100,7 +103,7 @@ impl Host {
     }
 
     /// A UDP socket of this host on all its IPv4 addresses; port 0 means any. It reads for at most
-    /// a second.
+    /// three seconds.
     ///
     /// # Errors
     /// [`LabError::Io`], if the port is taken.
@@ -108,14 +111,14 @@ impl Host {
         self.udp_at(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
     }
 
-    /// A UDP socket of this host at an address of its own. It reads for at most a second.
+    /// A UDP socket of this host at an address of its own. It reads for at most three seconds.
     ///
     /// # Errors
     /// [`LabError::Io`], if the address is not this host's, or is taken.
     pub fn udp_at(&self, address: SocketAddr) -> Result<UdpSocket, LabError> {
         let open = || -> io::Result<UdpSocket> {
             let socket = UdpSocket::bind(address)?;
-            socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
             Ok(socket)
         };
         let action = format!("bind UDP to {address} in {}", self.namespace());

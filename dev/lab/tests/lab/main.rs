@@ -15,8 +15,13 @@ mod transfer;
 mod wires;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use stt_lab::{Lab, LabError};
+
+/// How long what must happen may take on a busy machine, and how long it is looked for what must not.
+const PATIENCE: Duration = Duration::from_secs(10);
+const GLANCE: Duration = Duration::from_millis(300);
 
 /// A lab, or nothing where there can be none; then the test says so and passes over. With
 /// `STT_LAB=required` in the environment it fails instead.

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use stt_lab::Source;
 
-use crate::lab;
-
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::{PATIENCE, lab};
 
 #[test]
 fn program_runs_on_its_host_and_is_heard() {
