@@ -55,7 +55,7 @@ pub use limits::{KeyUpdatePolicy, Limits};
 pub use node::{
     Accepting, AcceptingChanged, BroadcastDelivery, BroadcastError, ConnectError, Node,
     NodeBuilder, NodeStats, PathChanged, PeerRefusal, PeerRefused, ReceivedPacket, Receiver,
-    RotationError, SessionClosed, SessionOpened, StartError, Target,
+    RotationError, SessionClosed, SessionOpened, StartError, Target, WebSocketAddress,
 };
 pub use session::{
     BridgeBacklog, BridgeSendError, By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame,
@@ -68,11 +68,20 @@ pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext
 pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
-pub use transport::{link::PathKind, platform::SystemEntropy};
+pub use transport::{
+    link::PathKind,
+    platform::SystemEntropy,
+    websocket::{
+        dial::WebSocketError,
+        url::{Scheme as WebSocketScheme, UrlError},
+    },
+};
 
 /// The seam for simulated networks and clocks.
 #[cfg(feature = "simulation")]
 pub use transport::platform::{Bind, Platform};
+#[cfg(feature = "simulation")]
+pub use transport::stream::{BoxedStream, ByteListener, ByteStream, ByteStreams, Connecting};
 
 /// Compiles and runs the example of the front page.
 #[cfg(doctest)]

@@ -16,7 +16,7 @@ use stt::{
     UserFrameType, WriteError,
 };
 use stt_sim::Link;
-use support::{address, in_world, payload};
+use support::{address, in_world, payload, target};
 
 const MIB: usize = 1 << 20;
 
@@ -360,8 +360,8 @@ fn a_shutdown_flushes_what_is_taken_and_reports_who_was_cut_off_at_the_limit() {
     in_world(45, Link::wan(), |sim, world| async move {
         let node = world.node(1).await;
         let (good, bad) = (world.node(2).await, world.node(3).await);
-        let to_good = node.connect(address(2)).await.unwrap();
-        let to_bad = node.connect(address(3)).await.unwrap();
+        let to_good = node.connect(target(2)).await.unwrap();
+        let to_bad = node.connect(target(3)).await.unwrap();
         let (from_good, from_bad) = (good.accept().await.unwrap(), bad.accept().await.unwrap());
         for number in 0..1_000_u32 {
             let message = number.to_be_bytes().to_vec();
@@ -417,7 +417,7 @@ fn a_session_closed_the_moment_it_was_opened_ends_in_order() {
         in_world(100 + seed, Link::lan(), |_, world| async move {
             let acceptor = world.node(1).await;
             let dialler = world.node(2).await;
-            let session = dialler.connect(address(1)).await.unwrap();
+            let session = dialler.connect(target(1)).await.unwrap();
             session.close().await.unwrap();
             let seen = acceptor.accept().await.unwrap();
             assert_eq!(seen.closed().await, CloseReason::Done);

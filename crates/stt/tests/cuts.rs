@@ -78,6 +78,9 @@ fn cut_after_the_first<F: Future<Output = ()>>(
 /// second, but not yet the one that is waited for.
 #[test]
 fn a_stream_whose_first_packet_is_lost_for_twenty_seconds_among_others_that_arrive_is_not_lost() {
+    if support::WAY == support::Way::WebSocket {
+        return; // Where bytes keep their order, nothing arrives before what was sent before it.
+    }
     let world = World::new(2, Link::wan());
     let sim = world.sim.clone();
     sim.block_on(async {

@@ -19,7 +19,7 @@ use std::{
 
 use stt::{CloseReason, Delivery, Limits, Node, Session, UserFrameType};
 use stt_sim::Link;
-use support::{address, in_world, payload, transfer};
+use support::{address, in_world, payload, target, transfer};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -86,7 +86,7 @@ fn lanes_that_waited_for_their_peers_do_not_all_read_beyond_the_bound() {
         let mut sessions = Vec::new();
         for host in 0..20 {
             let dialler = world.node(2 + host).await;
-            let session = dialler.connect(address(1)).await.unwrap();
+            let session = dialler.connect(target(1)).await.unwrap();
             sessions.push((dialler, session));
         }
         let mut receiver = acceptor.receive();
@@ -290,7 +290,7 @@ fn long_messages(seed: u64, budget: usize, senders: u8, sizes: &'static [usize])
         let mut tasks = Vec::new();
         for host in 2..2 + senders {
             let node = world.node(host).await;
-            let session = node.connect(address(1)).await.unwrap();
+            let session = node.connect(target(1)).await.unwrap();
             for (id, size) in sizes.iter().enumerate() {
                 let session = session.clone();
                 tasks.push(sim.spawn(async move {
@@ -330,8 +330,8 @@ fn a_session_that_dies_within_a_long_message_gives_its_room_to_others() {
         limits.undelivered = 8 * MIB;
         let acceptor = world.node_with(1, limits).await;
         let (doomed, other) = (world.node(2).await, world.node(3).await);
-        let to_die = doomed.connect(address(1)).await.unwrap();
-        let to_live = other.connect(address(1)).await.unwrap();
+        let to_die = doomed.connect(target(1)).await.unwrap();
+        let to_live = other.connect(target(1)).await.unwrap();
         drop(sim.spawn(async move { to_die.send_on_stream(1, vec![1; 7 * MIB]).await }));
         sim.sleep(Duration::from_millis(200)).await;
         let sender = sim.spawn(async move { to_live.send_on_stream(1, vec![2; 7 * MIB]).await });

@@ -11,7 +11,7 @@
 //! [`Sim`] is a single-threaded executor whose clock stands still while any task can run and
 //! then jumps to the earliest timer: an hour of idle connections takes a fraction of a second.
 //! [`Net`] carries packets between sockets bound to made-up addresses, and treats each as the
-//! [`Link`] of its direction says.
+//! [`Link`] of its direction says; byte streams ([`Net::connect`]) go over the same links.
 //!
 //! Between hosts there may be doors: a [`Nat`] with hosts behind it ([`Net::nat`],
 //! [`Net::behind`]), a [`Firewall`] ([`Net::firewall`]), no UDP at all ([`Net::forbid_udp`]).
@@ -74,6 +74,7 @@ mod routes;
 mod socket;
 mod state;
 mod task;
+mod tcp;
 mod timer;
 mod wire;
 
@@ -86,4 +87,5 @@ pub use net::{Binder, Net};
 pub use rng::{SharedEntropy, SimEntropy};
 pub use routes::Place;
 pub use task::Task;
+pub use tcp::{SimListener, SimStream};
 pub use timer::{Elapsed, Sleep};

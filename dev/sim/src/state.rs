@@ -22,6 +22,7 @@ use crate::{
     local::Local,
     rng::Rng,
     routes::{Place, Routes},
+    tcp::Streams,
     wire::{COPY_DELAY, Passage, Wire},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct State {
     wires: BTreeMap<(SocketAddr, SocketAddr), Wire>,
     pub(crate) inboxes: BTreeMap<SocketAddr, Inbox>,
     pub(crate) capture: Capture,
+    pub(crate) streams: Streams,
 }
 
 impl State {
@@ -50,6 +52,7 @@ impl State {
             wires: BTreeMap::new(),
             inboxes: BTreeMap::new(),
             capture: Capture::new(),
+            streams: Streams::default(),
         }
     }
 

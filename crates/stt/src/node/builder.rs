@@ -8,7 +8,11 @@ use std::{
 
 use stc::{Group, NodeSeed, handshake::HandshakeContext};
 
-use super::{Node, shared::Shared};
+use super::{
+    Node,
+    shared::Shared,
+    websocket::{Listener, WebSockets},
+};
 use crate::{
     limits::Limits,
     transport::{
@@ -27,6 +31,7 @@ pub struct NodeBuilder {
     group: Group,
     seed: Option<NodeSeed>,
     addresses: Vec<SocketAddr>,
+    websockets: Vec<SocketAddr>,
     accepting: Accepting,
     limits: Limits,
     platform: Option<Platform>,
@@ -65,6 +70,7 @@ impl NodeBuilder {
             group,
             seed: None,
             addresses: Vec::new(),
+            websockets: Vec::new(),
             accepting: Accepting::Members,
             limits: Limits::default(),
             platform: None,
@@ -82,6 +88,13 @@ impl NodeBuilder {
     /// IPv6 addresses.
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.addresses.push(address);
+        self
+    }
+
+    /// Also listens for WebSockets, at this TCP address, exactly as given; port 0 lets the system
+    /// choose. Whoever comes without a member's tag gets a bare 404.
+    pub fn listen_ws(mut self, address: SocketAddr) -> Self {
+        self.websockets.push(address);
         self
     }
 
@@ -132,6 +145,7 @@ impl NodeBuilder {
         };
         let link = Link::new(&setup.platform);
         bind_all(&link, &self.addresses, &setup.platform)?;
+        let (websockets, listeners) = listen_all(&self.websockets, &setup)?;
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let shared = Shared::new(
             identity.node_id(),
@@ -139,8 +153,9 @@ impl NodeBuilder {
             self.accepting,
             endpoint,
             setup,
+            websockets,
         );
-        Ok(Node::run(shared))
+        Ok(Node::run(shared, listeners))
     }
 }
 
@@ -152,6 +167,26 @@ fn bind_all(link: &Link, addresses: &[SocketAddr], platform: &Platform) -> Resul
         bind(link, *address, platform)?;
     }
     Ok(())
+}
+
+fn listen_all(
+    addresses: &[SocketAddr],
+    setup: &EndpointSetup,
+) -> Result<(WebSockets, Vec<Listener>), StartError> {
+    let listeners: Result<Vec<_>, _> = addresses
+        .iter()
+        .map(|address| {
+            let bound = Listener::bind(&setup.platform, *address);
+            bound.map_err(|source| StartError::Bind {
+                address: *address,
+                source,
+            })
+        })
+        .collect();
+    let listeners = listeners?;
+    let listening = listeners.iter().map(Listener::address).collect();
+    let websockets = WebSockets::new(listening, setup.limits.half_open);
+    Ok((websockets, listeners))
 }
 
 /// A machine without IPv6 is as good as any.

@@ -15,10 +15,20 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use noq::{Connection, ConnectionError};
 use stc::{NodeId, SeedKeys, handshake::HandshakeError};
 
-use super::shared::{NotAdded, Shared};
+use super::{
+    shared::{NotAdded, Shared},
+    websocket,
+};
 use crate::{
     session::{By, CloseReason, Session},
-    transport::{crypto::Authenticated, endpoint::DialFailure},
+    transport::{
+        crypto::Authenticated,
+        endpoint::DialFailure,
+        websocket::{
+            dial::WebSocketError,
+            url::{Url, UrlError},
+        },
+    },
 };
 
 /// Whom to reach, and where.
@@ -34,12 +44,15 @@ pub struct Target {
 enum Place {
     Name { host: String, port: u16 },
     Address(SocketAddr),
+    WebSocket(Result<Url, UrlError>, String),
 }
 
 impl Place {
     /// What an error calls it.
     fn host(&self) -> String {
         match self {
+            Self::WebSocket(Ok(url), _) => url.host.clone(),
+            Self::WebSocket(Err(_), text) => text.clone(),
             Self::Name { host, .. } => host.clone(),
             Self::Address(address) => address.ip().to_string(),
         }
@@ -57,6 +70,22 @@ pub enum ConnectError {
         host: String,
         /// What the resolver said.
         source: std::io::Error,
+    },
+    /// That is no URL of a WebSocket.
+    #[error("{url:?} can't be dialled: {reason}")]
+    Url {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        reason: UrlError,
+    },
+    /// No WebSocket came of it.
+    #[error("{url}: {reason}")]
+    WebSocket {
+        /// The URL.
+        url: String,
+        /// Why.
+        reason: WebSocketError,
     },
     /// No socket of this node can send to any address of the host.
     #[error("no socket of this node reaches {host}")]
@@ -105,6 +134,14 @@ impl Target {
     pub fn udp(host: impl Into<String>, port: u16) -> Self {
         let host = host.into();
         Self::at(Place::Name { host, port })
+    }
+
+    /// A node that listens for WebSockets: `ws://host:port` or `wss://host:port`, and a path before
+    /// which a reverse proxy forwards to it, if there is one. A text that is no such URL is an error
+    /// when it is dialled.
+    pub fn ws(url: impl Into<String>) -> Self {
+        let url = url.into();
+        Self::at(Place::WebSocket(url.parse(), url))
     }
 
     fn at(place: Place) -> Self {
@@ -174,6 +211,11 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ConnectError> {
         Place::Name { host, port } => (host.as_str(), *port),
         // As it is: only it knows the interface of a link-local one.
         Place::Address(address) => return Ok(vec![*address]),
+        Place::WebSocket(Ok(url), _) => (url.host.as_str(), url.port),
+        Place::WebSocket(Err(reason), url) => {
+            let (url, reason) = (url.clone(), *reason);
+            return Err(ConnectError::Url { url, reason });
+        }
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -199,18 +241,18 @@ fn in_turn<T>(mut first: VecDeque<T>, mut second: VecDeque<T>) -> Vec<T> {
 
 /// Runs the attempts; dropping it ends those that are under way.
 async fn race(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     target: &Target,
     addresses: &[SocketAddr],
 ) -> Result<(Connection, Authenticated), ConnectError> {
-    let mut waiting = plan(shared, addresses);
+    let mut waiting = plan(shared, target, addresses);
     let mut running = FuturesUnordered::new();
     let mut worst = ConnectError::Unreachable {
         host: target.place.host(),
     };
     loop {
         if let Some((address, seed)) = waiting.pop_front() {
-            running.push(attempt(shared, address, seed, target.peer));
+            running.push(attempt(shared, target, address, seed));
         } else if running.is_empty() {
             return Err(worst);
         }
@@ -229,25 +271,40 @@ async fn race(
 }
 
 /// Which address with which seed, in the order of trying.
-fn plan(shared: &Shared, addresses: &[SocketAddr]) -> VecDeque<(SocketAddr, Arc<SeedKeys>)> {
+fn plan(
+    shared: &Shared,
+    target: &Target,
+    addresses: &[SocketAddr],
+) -> VecDeque<(SocketAddr, Arc<SeedKeys>)> {
     let group = shared.group();
     let seeds = group.seeds();
     let attempts = seeds.flat_map(|seed| addresses.iter().map(|address| (*address, seed.clone())));
     let link = shared.endpoint.link();
+    let is_tcp = matches!(target.place, Place::WebSocket(..));
     attempts
-        .filter(|(address, _)| link.reaches(*address))
+        .filter(|(address, _)| is_tcp || link.reaches(*address))
         .take(MAX_ATTEMPTS)
         .collect()
 }
 
 async fn attempt(
-    shared: &Shared,
+    shared: &Arc<Shared>,
+    target: &Target,
     address: SocketAddr,
     seed: Arc<SeedKeys>,
-    peer: Option<NodeId>,
 ) -> Result<(Connection, Authenticated), ConnectError> {
     let started = shared.platform.now();
-    let dialled = shared.endpoint.dial(address, seed, peer).await;
+    let dialled = match &target.place {
+        Place::WebSocket(Ok(url), _) => {
+            let opened = websocket::open(shared, url, address, &seed).await;
+            let (remote, _hold) = opened.map_err(|reason| ConnectError::WebSocket {
+                url: url.to_string(),
+                reason,
+            })?;
+            shared.endpoint.dial(remote, seed, target.peer).await
+        }
+        _ => shared.endpoint.dial(address, seed, target.peer).await,
+    };
     dialled.map_err(|failure| {
         let waited = shared.platform.now().saturating_duration_since(started);
         explain(failure, address, waited)
@@ -300,8 +357,12 @@ impl ConnectError {
         match self {
             Self::Unreachable { .. } => 0,
             Self::NoAnswer { .. } => 1,
-            Self::AuthenticationRefused => 2,
-            Self::Closed(_) | Self::TooManySessions | Self::ShutDown | Self::Resolve { .. } => 3,
+            Self::AuthenticationRefused | Self::WebSocket { .. } => 2,
+            Self::Closed(_)
+            | Self::TooManySessions
+            | Self::ShutDown
+            | Self::Resolve { .. }
+            | Self::Url { .. } => 3,
             Self::WrongPeer { .. } | Self::SelfDial => 4,
         }
     }

@@ -5,6 +5,7 @@
 //! | set up and start | [`builder`] |
 //! | reach a peer | [`dial`] |
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
+//! | the same by WebSocket | [`websocket`] |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
 //! | what happens to it | [`happenings`] |
 //! | seed epochs | [`rotation`] |
@@ -23,6 +24,7 @@ mod serve;
 mod shared;
 mod stats;
 mod users;
+mod websocket;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -39,6 +41,7 @@ pub use happenings::{
 pub use receive::{ReceivedPacket, Receiver};
 pub use rotation::RotationError;
 pub use stats::NodeStats;
+pub use websocket::WebSocketAddress;
 
 use self::{shared::Shared, users::Use};
 use crate::{
@@ -77,8 +80,13 @@ impl Node {
         NodeBuilder::new(group)
     }
 
-    fn run(shared: Arc<Shared>) -> Self {
+    fn run(shared: Arc<Shared>, listeners: Vec<websocket::Listener>) -> Self {
         shared.platform.spawn(serve::serve(Arc::clone(&shared)));
+        for listener in listeners {
+            let shared = Arc::clone(&shared);
+            let serving = websocket::serve(Arc::clone(&shared), listener);
+            shared.platform.spawn(serving);
+        }
         shared.platform.spawn(look_after(Arc::clone(&shared)));
         let teller = Arc::clone(&shared);
         shared
@@ -95,6 +103,11 @@ impl Node {
     /// The addresses it is bound to, in the order they were asked for.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
         self.shared.endpoint.link().addresses()
+    }
+
+    /// The addresses it listens for WebSockets at, in the order they were asked for.
+    pub fn websocket_addresses(&self) -> Vec<WebSocketAddress> {
+        self.shared.websockets.listening().to_vec()
     }
 
     /// The group, with the epochs it has now.
@@ -115,6 +128,21 @@ impl Node {
     /// Cancel safe: attempts under way are given up.
     pub async fn connect_udp(&self, host: &str, port: u16) -> Result<Session, ConnectError> {
         self.connect(Target::udp(host, port)).await
+    }
+
+    /// Reaches a peer that listens for WebSockets, by `ws://host:port` or `wss://host:port`, with a
+    /// path if a reverse proxy forwards one to it. For networks that let no UDP out.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], at the latest after
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: attempts under way are given up.
+    pub async fn connect_ws(&self, url: &str) -> Result<Session, ConnectError> {
+        self.connect(Target::ws(url)).await
     }
 
     /// Reaches a peer as [`connect_udp`](Self::connect_udp) does; the target may say which peer
@@ -287,6 +315,8 @@ impl Node {
         endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
         let drained = endpoint.drained();
         self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
+        let closed = self.shared.websockets.close();
+        self.shared.platform.timeout(DRAIN_WITHIN, closed).await;
         self.shared.inbox.end();
         self.shared.stopped.notify_waiters();
         let mut cut_off = Vec::new();

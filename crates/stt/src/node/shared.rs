@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     Accepting, door::Doorkeeper, happenings::Happenings, replay::SeenTags, users::SessionUsers,
+    websocket::WebSockets,
 };
 use crate::{
     endpoints::Backlog,
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     /// What each session is given to as soon as it is the node's.
     pub(super) users: SessionUsers,
     pub(super) happenings: Happenings,
+    pub(super) websockets: WebSockets,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,7 @@ impl Shared {
         accepting: Accepting,
         endpoint: Endpoint,
         setup: EndpointSetup,
+        websockets: WebSockets,
     ) -> Arc<Self> {
         let EndpointSetup {
             platform,
@@ -115,6 +118,7 @@ impl Shared {
             stopped: Notify::new(),
             users: SessionUsers::default(),
             happenings: Happenings::new(),
+            websockets,
             limits: Arc::new(limits),
             id,
             platform,
@@ -246,6 +250,7 @@ impl Shared {
     pub(super) fn begin_stopping(&self) {
         self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
+        self.websockets.stop_listening();
         self.accepted.close();
     }
 
@@ -255,6 +260,25 @@ impl Shared {
         if self.is_stopping() && sessions.is_empty() {
             self.happenings.end();
         }
+    }
+
+    /// Whether a member made this tag, and has not shown it before. At an open door anybody may
+    /// have made it.
+    pub(super) fn opens_for(&self, tag: &[u8]) -> bool {
+        let Some(seed) = self.door_keys.seed_for(tag) else {
+            self.counters.forged.fetch_add(1, Relaxed);
+            return false;
+        };
+        if seed.door() == Door::Open {
+            return true;
+        }
+        let mut seen = self.seen_tags.lock();
+        if seen.contains(tag) {
+            self.counters.replayed.fetch_add(1, Relaxed);
+            return false;
+        }
+        seen.insert(tag);
+        true
     }
 
     pub(super) fn turned_away(&self) -> u64 {

@@ -40,7 +40,8 @@ pub struct SessionStats {
 pub struct PathInfo {
     /// What it consists of.
     pub kind: PathKind,
-    /// The peer's address, as we see it.
+    /// The peer's address, as we see it; of a WebSocket, that of the other end of the TCP
+    /// connection, which may be a proxy's.
     pub remote: Option<SocketAddr>,
     /// Largest UDP payload the path is known to carry, in bytes.
     pub mtu: u16,

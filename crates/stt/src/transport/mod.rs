@@ -5,12 +5,13 @@
 //!
 //! * [`platform`]: clock, tasks, sockets, randomness;
 //! * [`link`]: one socket over all that packets can travel by;
+//! * [`stream`], [`websocket`]: byte streams, and engine packets as messages in them;
 //! * [`socket`]: keeps the engine silent towards strangers;
 //! * [`crypto`]: STC in the engine's shape;
 //! * [`config`], [`cid`], [`congestion`]: its settings, connection ids, congestion control;
 //! * [`endpoint`]: the engine on that socket.
 
-mod cid;
+pub(crate) mod cid;
 mod config;
 pub(crate) mod congestion;
 pub(crate) mod crypto;
@@ -22,6 +23,12 @@ pub(crate) mod link;
 )]
 pub(crate) mod platform;
 pub(crate) mod socket;
+#[cfg_attr(
+    not(feature = "simulation"),
+    expect(unreachable_pub, reason = "public for simulations alone")
+)]
+pub(crate) mod stream;
+pub(crate) mod websocket;
 
 use noq::VarInt;
 

@@ -22,6 +22,10 @@ use noq::{AsyncTimer, AsyncUdpSocket, Runtime, TokioRuntime};
 use parking_lot::Mutex;
 use stc::Entropy;
 
+#[cfg(feature = "simulation")]
+use super::stream::NoStreams;
+use super::stream::{BoxedStream, ByteListener, ByteStreams, KernelStreams};
+
 /// Binds one UDP socket to exactly the address asked for.
 pub type Bind = dyn Fn(SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> + Send + Sync;
 
@@ -32,9 +36,16 @@ type Fill = dyn FnMut(&mut [u8]) + Send;
 #[derive(Clone)]
 pub struct Platform {
     runtime: Arc<dyn Runtime>,
-    bind: Arc<Bind>,
+    network: Arc<Network>,
     entropy: Arc<Mutex<Fill>>,
     deterministic: bool,
+}
+
+/// Where packets and bytes come from.
+#[derive(Clone)]
+struct Network {
+    bind: Arc<Bind>,
+    streams: Arc<dyn ByteStreams>,
 }
 
 impl Platform {
@@ -42,15 +53,20 @@ impl Platform {
     pub fn system() -> Self {
         let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         let wrap = Arc::clone(&runtime);
+        let network = Network {
+            bind: Arc::new(move |address| wrap.wrap_udp_socket(bind_kernel_socket(address)?)),
+            streams: Arc::new(KernelStreams),
+        };
         Self {
             runtime,
-            bind: Arc::new(move |address| wrap.wrap_udp_socket(bind_kernel_socket(address)?)),
+            network: Arc::new(network),
             entropy: Arc::new(Mutex::new(fill_from_system)),
             deterministic: false,
         }
     }
 
-    /// A platform of the caller's: everything it does comes from these three.
+    /// A platform of the caller's: everything it does comes from these three. It has no byte
+    /// streams unless [`byte_streams`](Self::byte_streams) gives it some.
     #[cfg(feature = "simulation")]
     pub fn simulated(
         runtime: Arc<dyn Runtime>,
@@ -58,12 +74,21 @@ impl Platform {
         entropy: impl FnMut(&mut [u8]) + Send + 'static,
     ) -> Self {
         let entropy = Arc::new(Mutex::new(entropy));
+        let streams = Arc::new(NoStreams);
         Self {
             runtime,
-            bind,
+            network: Arc::new(Network { bind, streams }),
             entropy,
             deterministic: true,
         }
+    }
+
+    /// Takes its byte streams from here.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn byte_streams(mut self, streams: Arc<dyn ByteStreams>) -> Self {
+        Arc::make_mut(&mut self.network).streams = streams;
+        self
     }
 
     pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
@@ -71,7 +96,15 @@ impl Platform {
     }
 
     pub(crate) fn bind(&self, address: SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> {
-        (self.bind)(address)
+        (self.network.bind)(address)
+    }
+
+    pub(crate) fn listen(&self, address: SocketAddr) -> io::Result<Box<dyn ByteListener>> {
+        self.network.streams.listen(address)
+    }
+
+    pub(crate) async fn connect_stream(&self, address: SocketAddr) -> io::Result<BoxedStream> {
+        self.network.streams.connect(address).await
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -11,10 +11,12 @@
 )]
 
 pub mod stranger;
+pub mod streams;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session};
+use streams::Streams;
+use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session, Target};
 use stt_sim::{Link, Net, Sim, SimEntropy};
 
 /// A network, its clock, and the group whose members live in it.
@@ -48,15 +50,24 @@ impl World {
     pub fn builder_of(&self, host: u8, group: Group) -> NodeBuilder {
         let name = format!("node {host}");
         let mut seed = self.sim.entropy(&format!("{name} seed"));
-        Node::builder(group)
+        let builder = Node::builder(group)
             .node_seed(NodeSeed::from_bytes(seed.bytes()))
             .bind(address(host))
-            .platform(self.platform(&name))
+            .platform(self.platform_at(&name, address(host)));
+        match WAY {
+            Way::Udp => builder,
+            Way::WebSocket => builder.listen_ws(address(host)),
+        }
     }
 
     pub fn platform(&self, name: &str) -> Platform {
+        self.platform_at(name, address(255))
+    }
+
+    fn platform_at(&self, name: &str, host: SocketAddr) -> Platform {
         let entropy = self.sim.entropy(name).into_fn();
-        Platform::simulated(self.sim.runtime(), self.net.binder(), entropy)
+        let streams = Streams::new(&self.net, host);
+        Platform::simulated(self.sim.runtime(), self.net.binder(), entropy).byte_streams(streams)
     }
 
     pub async fn start(&self, builder: NodeBuilder) -> Node {
@@ -71,9 +82,29 @@ impl World {
     pub async fn pair_with(&self, limits: Limits) -> (Node, Node, Session, Session) {
         let acceptor = self.node_with(1, limits.clone()).await;
         let dialler = self.node_with(2, limits).await;
-        let to_acceptor = dialler.connect(address(1)).await.unwrap();
+        let to_acceptor = dialler.connect(target(1)).await.unwrap();
         let to_dialler = acceptor.accept().await.unwrap();
         (dialler, acceptor, to_acceptor, to_dialler)
+    }
+}
+
+/// What the sessions of these tests go by. The same scenarios are built once for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Udp,
+    WebSocket,
+}
+
+pub const WAY: Way = match env!("CARGO_CRATE_NAME").as_bytes() {
+    b"over_websocket" => Way::WebSocket,
+    _ => Way::Udp,
+};
+
+/// Where a dialler finds the node of a host.
+pub fn target(host: u8) -> Target {
+    match WAY {
+        Way::Udp => address(host).into(),
+        Way::WebSocket => Target::ws(format!("ws://{}", address(host))),
     }
 }
 

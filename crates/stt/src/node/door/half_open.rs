@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// The attempts in progress.
 #[derive(Debug)]
-pub(super) struct HalfOpen {
+pub(in crate::node) struct HalfOpen {
     limit: usize,
     next: u64,
     places: BTreeMap<u64, Place>,
@@ -29,7 +29,7 @@ struct Place {
 }
 
 impl HalfOpen {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(in crate::node) fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
             next: 0,
@@ -38,18 +38,18 @@ impl HalfOpen {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::node) fn len(&self) -> usize {
         self.places.len()
     }
 
     /// Whether half of the places are taken.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(in crate::node) fn is_busy(&self) -> bool {
         self.places.len() >= self.limit / 2
     }
 
     /// Gives `source` a place, if need be somebody else's. Returns its number, and what tells its
     /// holder to leave.
-    pub(super) fn enter(&mut self, source: IpAddr, known: bool) -> (u64, Arc<Notify>) {
+    pub(in crate::node) fn enter(&mut self, source: IpAddr, known: bool) -> (u64, Arc<Notify>) {
         while self.places.len() >= self.limit {
             let Some(number) = self.who_leaves() else {
                 break;
@@ -71,7 +71,7 @@ impl HalfOpen {
     }
 
     /// Gives a place back, if it wasn't taken away before.
-    pub(super) fn leave(&mut self, number: u64) -> Option<Arc<Notify>> {
+    pub(in crate::node) fn leave(&mut self, number: u64) -> Option<Arc<Notify>> {
         let place = self.places.remove(&number)?;
         if let Some(count) = self.by_source.get_mut(&place.source) {
             *count -= 1;

@@ -25,9 +25,10 @@ use std::{
 use stc::Door;
 use tokio::sync::Notify;
 
-use half_open::HalfOpen;
+pub(super) use half_open::HalfOpen;
 use known::Known;
 use purse::{Purse, PurseSize};
+pub(super) use source::network;
 use source::{Asked, Purses};
 
 /// Decides about attempts to reach us.

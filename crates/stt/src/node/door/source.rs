@@ -94,6 +94,18 @@ impl Source {
     }
 }
 
+/// The first address of the network that counts as the source of this one.
+pub(in crate::node) fn network(address: IpAddr) -> IpAddr {
+    match Source::of(address) {
+        Source::V4([a, b, c]) => [a, b, c, 0].into(),
+        Source::V6(network) => {
+            let mut octets = [0; 16];
+            octets[..network.len()].copy_from_slice(&network);
+            octets.into()
+        }
+    }
+}
+
 /// Sources watched at a time, about 100 bytes each.
 pub(super) const MAX_SOURCES: usize = 4_096;
 

@@ -31,7 +31,7 @@ use self::{
 use super::core::Core;
 use crate::transport::{
     crypto::path_number,
-    link::{PathKind, Place},
+    link::{Hold, PathKind, Place},
 };
 
 /// What others may know of the paths of a session.
@@ -100,6 +100,8 @@ struct KnownPath {
     path: Path,
     kind: PathKind,
     watch: Watch,
+    /// Keeps open the tunnel that the path goes by.
+    _hold: Option<Hold>,
 }
 
 impl KnownPath {
@@ -143,6 +145,7 @@ impl<'a> Known<'a> {
         self.paths.push(KnownPath {
             kind: Place::of(remote).kind(),
             watch: Watch::new(self.core.platform.now()),
+            _hold: self.core.link.hold(remote),
             path,
         });
     }

@@ -7,24 +7,24 @@
 //! * [`address`]: which address stands for what;
 //! * [`socket`], [`sender`]: the engine's two halves of the socket;
 //! * [`sockets`]: the UDP sockets below;
-//! * [`tunnel`]: datagrams in and out of something that is not UDP.
+//! * [`tunnel`]: datagrams in and out of something that is not UDP;
+//! * [`hold`]: who still needs a tunnel.
 //!
 //! Invariants: a sender waits only for a kernel's UDP socket, never for a tunnel, and never fails:
 //! either would stop or end every path of a connection. A UDP packet never passes for one of a
 //! tunnel's.
 
 mod address;
+mod hold;
 mod sender;
 mod socket;
 mod sockets;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "WebSocket connections are tunnels")
-)]
 mod tunnel;
 
 pub use self::address::PathKind;
 pub(crate) use self::{
     address::Place,
+    hold::Hold,
     socket::{Link, LinkSocket},
+    tunnel::{Origin, Tunnel},
 };

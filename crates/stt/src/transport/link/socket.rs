@@ -13,6 +13,7 @@ use noq::{AsyncUdpSocket, UdpSender, udp::RecvMeta};
 
 use super::{
     address::{Local, Place, is_forged, mapped},
+    hold::Hold,
     sender::LinkSender,
     sockets::{Sockets, UdpSocket},
     tunnel::{Origin, Room, Tunnel, Tunnels},
@@ -49,7 +50,6 @@ impl Link {
     }
 
     /// Opens a tunnel; what carries it keeps it.
-    #[expect(dead_code, reason = "WebSocket connections are tunnels")]
     pub(crate) fn open_tunnel(&self, origin: Origin) -> Tunnel {
         self.tunnels.open(origin)
     }
@@ -61,6 +61,14 @@ impl Link {
             Place::Udp(address) => Some(address),
             Place::Tunnel(number) => Some(self.tunnels.origin(number)?.address),
             Place::Nowhere => None,
+        }
+    }
+
+    /// Keeps the tunnel of this address open, if there is one.
+    pub(crate) fn hold(&self, address: SocketAddr) -> Option<Hold> {
+        match Place::of(address) {
+            Place::Tunnel(number) => Some(Hold::of(self.tunnels.queues(number)?)),
+            _ => None,
         }
     }
 

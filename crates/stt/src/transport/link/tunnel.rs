@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use noq::udp::Transmit;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::address::tunnel_address;
 use crate::transport::platform::Platform;
@@ -40,7 +40,7 @@ pub(super) struct Tunnels {
 /// One end of a tunnel, for whoever carries it. Dropping it ends the tunnel: what the engine sends
 /// into it from then on is lost.
 pub(crate) struct Tunnel {
-    queues: Arc<Queues>,
+    pub(super) queues: Arc<Queues>,
     tunnels: Arc<Tunnels>,
 }
 
@@ -58,13 +58,15 @@ pub(crate) struct Batch {
     segment: usize,
 }
 
-struct Queues {
+pub(super) struct Queues {
     number: u64,
     origin: Origin,
     outbound: Mutex<Outbound>,
     carrier: Notify,
     inbound: Mutex<Inbound>,
     room: Notify,
+    /// How many use the tunnel.
+    pub(super) holders: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -118,6 +120,7 @@ impl Tunnels {
             carrier: Notify::new(),
             inbound: Mutex::default(),
             room: Notify::new(),
+            holders: watch::Sender::default(),
         });
         self.open.write().insert(number, Arc::clone(&queues));
         Tunnel {
@@ -126,13 +129,17 @@ impl Tunnels {
         }
     }
 
+    pub(super) fn queues(&self, number: u64) -> Option<Arc<Queues>> {
+        self.open.read().get(&number).cloned()
+    }
+
     pub(super) fn origin(&self, number: u64) -> Option<Origin> {
         Some(self.open.read().get(&number)?.origin)
     }
 
     /// Takes what the engine sends; never waits.
     pub(super) fn send(&self, number: u64, transmit: &Transmit<'_>) {
-        let Some(queues) = self.open.read().get(&number).cloned() else {
+        let Some(queues) = self.queues(number) else {
             return;
         };
         let now = self.platform.now();
@@ -236,7 +243,6 @@ impl Tunnel {
     }
 
     /// The next to be carried, in order; waits for one. Loses nothing when dropped.
-    #[expect(dead_code, reason = "WebSocket connections are tunnels")]
     pub(crate) async fn outbound(&self) -> Batch {
         loop {
             if let Some(batch) = self.try_outbound() {

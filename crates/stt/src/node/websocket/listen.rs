@@ -1,0 +1,89 @@
+//! Connections of others: a place, a request, a tunnel.
+
+use std::{fmt, future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use super::{WebSocketAddress, lifetime};
+use crate::{
+    node::shared::Shared,
+    transport::{
+        link::Origin,
+        platform::Platform,
+        stream::{BoxedStream, ByteListener},
+        websocket::{admit::admit, request::Tag, url::Scheme},
+    },
+};
+
+/// A bound TCP socket that takes connections.
+pub(in crate::node) struct Listener {
+    listener: Box<dyn ByteListener>,
+    address: WebSocketAddress,
+}
+
+impl Listener {
+    pub(in crate::node) fn bind(platform: &Platform, address: SocketAddr) -> io::Result<Self> {
+        let listener = platform.listen(address)?;
+        let address = WebSocketAddress {
+            scheme: Scheme::Ws,
+            address: listener.local_addr()?,
+        };
+        Ok(Self { listener, address })
+    }
+
+    pub(in crate::node) fn address(&self) -> WebSocketAddress {
+        self.address
+    }
+
+    async fn accept(&mut self) -> io::Result<(BoxedStream, SocketAddr)> {
+        poll_fn(|cx| self.listener.poll_accept(cx)).await
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Listener").field(&self.address).finish()
+    }
+}
+
+/// Takes connections until the node is shut down.
+pub(in crate::node) async fn serve(shared: Arc<Shared>, mut listener: Listener) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shared.websockets.stopping.raised() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, from)) => {
+                shared
+                    .platform
+                    .spawn(meet(Arc::clone(&shared), stream, from));
+            }
+            // Mostly there are too many open files: some will be closed by and by.
+            Err(error) => {
+                tracing::warn!(%error, address = %listener.address, "cannot take connections");
+                shared.platform.sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr) {
+    let websockets = &shared.websockets;
+    let seat = websockets.asking.take(from.ip());
+    let opens = |tag: &Tag| shared.opens_for(tag);
+    let socket = tokio::select! {
+        biased;
+        socket = admit(stream, &shared.platform, opens) => socket,
+        () = seat.taken_away() => None,
+        () = websockets.stopping.raised() => None,
+    };
+    drop(seat);
+    if let Some(socket) = socket {
+        let seat = websockets.waiting.take(from.ip());
+        let tunnel = shared.endpoint.link().open_tunnel(Origin { address: from });
+        lifetime::run(Arc::clone(&shared), socket, tunnel, Some(seat)).await;
+    }
+}
+
+/// After a failure to take a connection.
+const PAUSE: Duration = Duration::from_millis(100);
