@@ -22,6 +22,25 @@ pub struct Counts {
     pub bytes: u64,
 }
 
+impl Counts {
+    /// What has been added since an earlier count of the same direction.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            passed: self.passed - earlier.passed,
+            lost: self.lost - earlier.lost,
+            overflowed: self.overflowed - earlier.overflowed,
+            swallowed: self.swallowed - earlier.swallowed,
+            bytes: self.bytes - earlier.bytes,
+        }
+    }
+
+    /// All packets that the link has dealt with.
+    pub fn packets(&self) -> u64 {
+        self.passed + self.lost + self.overflowed + self.swallowed
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Pipe {
     pub(super) link: Link,
