@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use super::{Forward, echo, exchange, read_all, serve_at, target};
+use super::{Forward, accept, echo, exchange, read_all, serve_at, target};
 use crate::command::{Place, bytes};
 
 #[test]
@@ -16,7 +16,7 @@ fn sixty_four_mebibytes_go_both_ways_at_once() {
     let (listener, address) = target();
     let forward = Forward::to(&place, address);
     let serving = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
+        let stream = accept(&listener);
         exchange(stream, &bytes(LEN, 1)).unwrap()
     });
     let came = exchange(forward.connect(), &bytes(LEN, 2)).unwrap();
@@ -78,7 +78,7 @@ fn either_direction_may_end_first_and_the_other_goes_on() {
     let mut asker = forward.connect();
     asker.write_all(b"question").unwrap();
     asker.shutdown(Shutdown::Write).unwrap();
-    let (mut at_target, _) = listener.accept().unwrap();
+    let mut at_target = accept(&listener);
     let mut question = String::new();
     at_target.read_to_string(&mut question).unwrap();
     at_target.write_all(b"answer").unwrap();
@@ -88,7 +88,7 @@ fn either_direction_may_end_first_and_the_other_goes_on() {
     assert_eq!((question.as_str(), answer.as_str()), ("question", "answer"));
 
     let mut told = forward.connect();
-    let (mut at_target, _) = listener.accept().unwrap();
+    let mut at_target = accept(&listener);
     at_target.write_all(b"news").unwrap();
     at_target.shutdown(Shutdown::Write).unwrap();
     let mut news = String::new();
@@ -110,7 +110,7 @@ fn readers_that_stand_still_stop_their_own_senders_and_nobody_else() {
     let mut stalled = Vec::new();
     for _ in 0..STALLED {
         let stream = forward.connect();
-        let (at_target, _) = listener.accept().unwrap();
+        let at_target = accept(&listener);
         stream.set_nonblocking(true).unwrap();
         stalled.push((stream, at_target));
     }
@@ -131,7 +131,7 @@ fn readers_that_stand_still_stop_their_own_senders_and_nobody_else() {
     );
 
     let stream = forward.connect();
-    let (at_target, _) = listener.accept().unwrap();
+    let at_target = accept(&listener);
     let sent = bytes(4 << 20, 5);
     let reading = read_all(at_target);
     let back = exchange(stream, &sent).unwrap();

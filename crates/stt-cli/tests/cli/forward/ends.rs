@@ -7,7 +7,7 @@ use std::{
 
 use socket2::SockRef;
 
-use super::{Forward, assert_reset, target};
+use super::{Forward, accept, assert_reset, target};
 use crate::command::Place;
 
 #[test]
@@ -23,7 +23,7 @@ fn a_target_that_refuses_is_a_reset_and_a_line() {
     // It is tried anew each time.
     let listener = TcpListener::bind(address).unwrap();
     let mut stream = forward.connect();
-    let (mut at_target, _) = listener.accept().unwrap();
+    let mut at_target = accept(&listener);
     stream.write_all(b"hello").unwrap();
     at_target.read_exact(&mut [0; 5]).unwrap();
 }
@@ -35,7 +35,7 @@ fn a_reset_stays_a_reset_both_ways() {
     let forward = Forward::to(&place, address);
     for program_resets in [true, false] {
         let mut stream = forward.connect();
-        let (mut at_target, _) = listener.accept().unwrap();
+        let mut at_target = accept(&listener);
         stream.write_all(b"hello").unwrap();
         at_target.read_exact(&mut [0; 5]).unwrap();
         at_target.write_all(b"hello").unwrap();
@@ -60,7 +60,7 @@ fn a_reset_is_noticed_while_both_directions_stand_still() {
     let (listener, address) = target();
     let mut forward = Forward::to(&place, address);
     let mut stream = forward.connect();
-    let (at_target, _) = listener.accept().unwrap();
+    let at_target = accept(&listener);
     stream.set_nonblocking(true).unwrap();
     let mut idle = 0;
     while idle < 20 {
@@ -84,7 +84,7 @@ fn bytes_before_the_end_arrive_although_the_target_takes_no_more() {
     let (listener, address) = target();
     let forward = Forward::to(&place, address);
     let mut stream = forward.connect();
-    let (mut at_target, _) = listener.accept().unwrap();
+    let mut at_target = accept(&listener);
     // It answers, says that this is all, and is gone; the program goes on sending.
     let answer = crate::command::bytes(LEN, 9);
     let answering = std::thread::spawn(move || {

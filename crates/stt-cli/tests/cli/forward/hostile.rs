@@ -1,10 +1,13 @@
 //! Members that do not keep to what a stream says first.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use stt::{Group, Node, ReadError, Session};
 
-use super::{echo, serve_at, target};
+use super::{accept, echo, serve_at, target};
 use crate::command::{Place, Running};
 
 /// A member without the command, and its session with a serving side.
@@ -86,8 +89,7 @@ async fn whatever_is_no_request_for_a_served_target_reaches_nothing() {
     assert_untouched(&listener);
     let (mut send, _recv) = member.session.open_stream().await.unwrap();
     send.write_all(&named(b"web")).await.unwrap();
-    listener.set_nonblocking(false).unwrap();
-    listener.accept().unwrap();
+    accept(&listener);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +122,12 @@ async fn streams_that_say_nothing_count_among_those_of_the_peer_and_are_ended() 
     let address = member.peer.parse::<std::net::SocketAddr>().unwrap();
     let other = member.node.connect(address).await.unwrap();
     // The first ones may be on their way still.
+    let until = Instant::now() + Duration::from_secs(9);
     let refused = loop {
+        assert!(
+            Instant::now() < until,
+            "another session has room of its own"
+        );
         let (mut send, mut recv) = other.open_stream().await.unwrap();
         send.write_all(b"STTF\x01\x00x").await.unwrap();
         send.finish().unwrap();

@@ -5,13 +5,13 @@ use std::{
     net::{Shutdown, TcpStream},
 };
 
-use super::{Forward, assert_reset, target};
+use super::{Forward, accept, assert_reset, target};
 use crate::command::Place;
 
 /// A connection whose both ends are here.
 fn open(forward: &Forward, listener: &std::net::TcpListener) -> (TcpStream, TcpStream) {
     let mut stream = forward.connect();
-    let (mut at_target, _) = listener.accept().unwrap();
+    let mut at_target = accept(&listener);
     stream.write_all(b"hello").unwrap();
     at_target.read_exact(&mut [0; 5]).unwrap();
     (stream, at_target)
