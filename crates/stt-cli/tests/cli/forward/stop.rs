@@ -11,7 +11,7 @@ use crate::command::Place;
 /// A connection whose both ends are here.
 fn open(forward: &Forward, listener: &std::net::TcpListener) -> (TcpStream, TcpStream) {
     let mut stream = forward.connect();
-    let mut at_target = accept(&listener);
+    let mut at_target = accept(listener);
     stream.write_all(b"hello").unwrap();
     at_target.read_exact(&mut [0; 5]).unwrap();
     (stream, at_target)
