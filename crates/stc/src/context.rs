@@ -12,13 +12,12 @@
 
 use crate::aead::{self, OpenError, TAG_LEN};
 use crate::entropy::{Entropy, random_bytes};
-use crate::kdf::{HASH_LEN, expand, extract, sha512, short_mac};
+use crate::kdf::{HASH_LEN, Prepared, extract, sha512, short_mac};
 use crate::secret::{Secret, constant_time_eq};
 use std::fmt;
 
 /// Secret keys under a label.
-#[derive(PartialEq, Eq)]
-pub struct StcContext(Secret<HASH_LEN>);
+pub struct StcContext(Prepared);
 
 impl StcContext {
     /// Bytes that [`seal`](Self::seal) adds to a plaintext.
@@ -40,7 +39,7 @@ impl StcContext {
     /// A child: who has it learns nothing of its parent or siblings.
     #[must_use]
     pub fn derive(&self, label: &str) -> Self {
-        Self::from_root(&self.0, label)
+        Self::child(&self.0, label)
     }
 
     /// Seals `plaintext`; sealing the same bytes again gives different ones.
@@ -57,18 +56,30 @@ impl StcContext {
         associated_data: &[u8],
         plaintext: &[u8],
     ) -> Vec<u8> {
-        let salt: [u8; SALT_LEN] = random_bytes(entropy);
-        let mut sealed = Vec::with_capacity(plaintext.len() + Self::OVERHEAD);
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&salt);
-        sealed.extend_from_slice(plaintext);
-        aead::seal(
-            &self.message_key(&salt),
-            associated_data,
-            &mut sealed,
-            1 + SALT_LEN,
-        );
+        let mut sealed = Vec::new();
+        self.seal_into(entropy, associated_data, plaintext, &mut sealed);
         sealed
+    }
+
+    /// [`seal`](Self::seal) to the end of `out`, whose memory can be used again and again.
+    ///
+    /// # Panics
+    ///
+    /// When `plaintext` is longer than 64 GiB.
+    pub fn seal_into(
+        &self,
+        entropy: &mut dyn Entropy,
+        associated_data: &[u8],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let salt: [u8; SALT_LEN] = random_bytes(entropy);
+        out.reserve(plaintext.len() + Self::OVERHEAD);
+        out.push(VERSION);
+        out.extend_from_slice(&salt);
+        let start = out.len();
+        out.extend_from_slice(plaintext);
+        aead::seal(&self.message_key(&salt), associated_data, out, start);
     }
 
     /// The plaintext of what [`seal`](Self::seal) made in an equal context.
@@ -108,34 +119,45 @@ impl StcContext {
 
     /// A name for `data` that outsiders cannot compute: the same bytes give the same name.
     pub fn keyed_hash(&self, data: &[u8]) -> [u8; 32] {
-        let key: Secret<HASH_LEN> = expand(self.0.as_bytes(), "name", b"");
+        let key: Secret<HASH_LEN> = self.0.expand("name", b"");
         short_mac(key.as_bytes(), &[data])
     }
 
     /// The secret under which all streams of segments of this context are sealed. spec: SEG-5.
     pub(crate) fn segments(&self) -> Secret<HASH_LEN> {
-        expand(self.0.as_bytes(), "segments", b"")
+        self.0.expand("segments", b"")
     }
 
     /// The context `label` under a secret that is random.
     pub(crate) fn from_root(root: &Secret<HASH_LEN>, label: &str) -> Self {
+        Self::child(&Prepared::new(root.as_bytes()), label)
+    }
+
+    fn child(root: &Prepared, label: &str) -> Self {
         // Labels have any length, the context of a derivation has not.
-        Self(expand(
-            root.as_bytes(),
-            "context",
-            &sha512(&[label.as_bytes()]),
-        ))
+        let secret: Secret<HASH_LEN> = root.expand("context", &sha512(&[label.as_bytes()]));
+        Self(Prepared::new(secret.as_bytes()))
     }
 
     fn message_key(&self, salt: &[u8]) -> Secret<32> {
-        expand(self.0.as_bytes(), "seal", salt)
+        self.0.expand("seal", salt)
     }
 
     fn salted_mac(&self, salt: &[u8; SALT_LEN], data: &[u8]) -> [u8; 32] {
-        let key: Secret<HASH_LEN> = expand(self.0.as_bytes(), "hash", b"");
+        let key: Secret<HASH_LEN> = self.0.expand("hash", b"");
         short_mac(key.as_bytes(), &[salt, data])
     }
 }
+
+impl PartialEq for StcContext {
+    /// By what is derived from them, in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        let secret = |context: &Self| -> Secret<HASH_LEN> { context.0.expand("equal", b"") };
+        secret(self) == secret(other)
+    }
+}
+
+impl Eq for StcContext {}
 
 impl fmt::Debug for StcContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -34,18 +34,45 @@ pub(crate) fn expand<const N: usize>(secret: &[u8], label: &str, context: &[u8])
 
 /// [`expand`] to a length that is known only when running: all of `out`, at most one block.
 pub(crate) fn expand_into(secret: &[u8], label: &str, context: &[u8], out: &mut [u8]) {
-    debug_assert!(out.len() <= HASH_LEN && label.len() <= 250 && context.len() <= 255);
-    let mut info = Vec::with_capacity(2 + 1 + PREFIX.len() + label.len() + 1 + context.len() + 1);
-    info.extend_from_slice(&(out.len() as u16).to_be_bytes());
-    info.push((PREFIX.len() + label.len()) as u8);
-    info.extend_from_slice(PREFIX);
-    info.extend_from_slice(label.as_bytes());
-    info.push(context.len() as u8);
-    info.extend_from_slice(context);
-    info.push(1);
-    let mut block = Zeroizing::new([0; HASH_LEN]);
-    hmac_into(secret, &info, &mut block);
-    out.copy_from_slice(&block[..out.len()]);
+    Prepared::new(secret).expand_into(label, context, out);
+}
+
+/// A secret that much is derived from: half the work of a derivation is done once.
+///
+/// The library wipes what it made of the secret. In a box, so that moving it leaves no copy.
+pub(crate) struct Prepared(Box<hmac::Key>);
+
+impl Prepared {
+    pub(crate) fn new(secret: &[u8]) -> Self {
+        Self(Box::new(hmac::Key::new(hmac::HMAC_SHA512, secret)))
+    }
+
+    /// [`expand`] of the secret.
+    pub(crate) fn expand<const N: usize>(&self, label: &str, context: &[u8]) -> Secret<N> {
+        let mut out = Secret::zeroed();
+        self.expand_into(label, context, out.as_mut_bytes());
+        out
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the output of HMAC-SHA-512 fits its own length"
+    )]
+    fn expand_into(&self, label: &str, context: &[u8], out: &mut [u8]) {
+        debug_assert!(out.len() <= HASH_LEN && label.len() <= 250 && context.len() <= 255);
+        let len = 2 + 1 + PREFIX.len() + label.len() + 1 + context.len() + 1;
+        let mut info = Vec::with_capacity(len);
+        info.extend_from_slice(&(out.len() as u16).to_be_bytes());
+        info.push((PREFIX.len() + label.len()) as u8);
+        info.extend_from_slice(PREFIX);
+        info.extend_from_slice(label.as_bytes());
+        info.push(context.len() as u8);
+        info.extend_from_slice(context);
+        info.push(1);
+        let mut block = Zeroizing::new([0; HASH_LEN]);
+        hmac::sign_to_buffer(&self.0, &info, &mut *block).expect("64 bytes hold a SHA-512 tag");
+        out.copy_from_slice(&block[..out.len()]);
+    }
 }
 
 /// HMAC-SHA-512 over the concatenation of `parts`, for tags: the result is not secret.

@@ -106,10 +106,11 @@ impl<'t> Tables<'t> {
         address: &[u8; 32],
         row: &ObjectRow,
     ) -> Result<(), Failure> {
-        self.drop_object(address)?;
-        self.objects
-            .insert(address, row.encode())
-            .map_err(failure)?;
+        let old = self.objects.insert(address, row.encode());
+        let old = old.map_err(failure)?.map(|row| row.value());
+        if let Some(old) = old {
+            self.uncount(&ObjectRow::decode(old))?;
+        }
         if !row.pinned {
             self.used.insert(row.tick, address).map_err(failure)?;
         }
@@ -121,9 +122,14 @@ impl<'t> Tables<'t> {
     /// Takes an object out of the tables; its blocks are left as they are.
     pub(crate) fn drop_object(&mut self, address: &[u8; 32]) -> Result<(), Failure> {
         let old = self.objects.remove(address).map_err(failure)?;
-        let Some(old) = old.map(|row| ObjectRow::decode(row.value())) else {
-            return Ok(());
-        };
+        match old.map(|row| row.value()) {
+            Some(old) => self.uncount(&ObjectRow::decode(old)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what an object adds out of the order of use and of the counts.
+    fn uncount(&mut self, old: &ObjectRow) -> Result<(), Failure> {
         self.used.remove(old.tick).map_err(failure)?;
         self.subtract(Count::Objects, 1)?;
         self.subtract(Count::Pinned, old.pinned.into())?;

@@ -46,13 +46,42 @@ enum State {
 struct Active {
     segment: Arc<Segment>,
     synced: u32,
+    /// Up to where the medium was told to begin.
+    begun: u32,
     written: u32,
     buffer: Vec<u8>,
 }
 
 impl Active {
+    fn new(segment: Arc<Segment>, synced: u32) -> Self {
+        Self {
+            segment,
+            synced,
+            begun: synced,
+            written: synced,
+            buffer: Vec::new(),
+        }
+    }
+
     fn end(&self) -> u32 {
         self.written + self.buffer.len() as u32
+    }
+
+    /// Takes a record in: a long body is written from where it lies, short ones are gathered.
+    fn push(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(head);
+        if body.len() >= DIRECT_LEN {
+            self.flush()?;
+            self.segment.file.write_at(self.written.into(), body)?;
+            self.written += body.len() as u32;
+        } else {
+            self.buffer.extend_from_slice(body);
+            if self.buffer.len() >= BUFFER_LEN {
+                self.flush()?;
+            }
+        }
+        self.begin_sync();
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -63,11 +92,22 @@ impl Active {
         Ok(())
     }
 
+    /// Lets the medium begin once there is enough for it to do.
+    fn begin_sync(&mut self) {
+        let len = self.written - self.begun;
+        if len >= BEGIN_LEN {
+            let begun = u64::from(self.begun);
+            self.segment.file.begin_sync(begun, len.into());
+            self.begun = self.written;
+        }
+    }
+
     fn sync(&mut self) -> Result<(), Broken> {
         if self.synced < self.end() {
             self.flush().map_err(Broken::Write)?;
             self.segment.file.sync().map_err(Broken::Sync)?;
             self.synced = self.written;
+            self.begun = self.written;
         }
         Ok(())
     }
@@ -115,12 +155,7 @@ impl Writer {
 
     /// Goes on in a segment that ends, synced, at `end`.
     pub(crate) fn resume(&mut self, segment: Arc<Segment>, end: u32) {
-        self.active = Some(Active {
-            segment,
-            synced: end,
-            written: end,
-            buffer: Vec::new(),
-        });
+        self.active = Some(Active::new(segment, end));
     }
 
     /// Appends a record with an already sealed body; it is not durable before [`sync`](Self::sync).
@@ -145,13 +180,7 @@ impl Writer {
             &note,
         );
         let segment = header.number;
-        active.buffer.extend_from_slice(&head);
-        active.buffer.extend_from_slice(body);
-        if active.buffer.len() >= BUFFER_LEN {
-            let (begin, len) = (active.written, active.buffer.len() as u64);
-            active.flush().map_err(Broken::Write)?;
-            active.segment.file.begin_sync(begin.into(), len);
-        }
+        active.push(&head, body).map_err(Broken::Write)?;
         self.has_changes |= note.kind != Kind::Block;
         Ok(Place { segment, offset })
     }
@@ -177,6 +206,7 @@ impl Writer {
         };
         active.buffer.clear();
         active.written = active.synced;
+        active.begun = active.synced;
         match active.segment.file.set_size(active.synced.into()) {
             Ok(()) => TakenBack::Whole,
             Err(_) => TakenBack::Unknown,
@@ -296,14 +326,13 @@ impl Writer {
             file,
         });
         self.segments.insert(Arc::clone(&segment));
-        Ok(Active {
-            segment,
-            synced: HEADER_LEN,
-            written: HEADER_LEN,
-            buffer: Vec::new(),
-        })
+        Ok(Active::new(segment, HEADER_LEN))
     }
 }
 
 /// What is gathered before it is written.
 const BUFFER_LEN: usize = 4 << 20;
+/// A body so long is not copied to be gathered.
+const DIRECT_LEN: usize = 64 << 10;
+/// What is written before the medium is told to begin with it.
+const BEGIN_LEN: u32 = 4 << 20;

@@ -121,9 +121,18 @@ impl Shared {
 
     /// Seals a block, and says under which generation.
     pub(super) fn seal_block(&self, name: &Name, block: &[u8]) -> (Vec<u8>, u32) {
+        let mut sealed = Vec::new();
+        let generation = self.seal_block_into(name, block, &mut sealed);
+        (sealed, generation)
+    }
+
+    /// [`seal_block`](Self::seal_block) into memory that was used before.
+    pub(super) fn seal_block_into(&self, name: &Name, block: &[u8], sealed: &mut Vec<u8>) -> u32 {
         let keys = Arc::clone(self.vault.read().current());
-        let sealed = keys.block.seal(&mut self.entropy.clone(), name, block);
-        (sealed, keys.number)
+        sealed.clear();
+        keys.block
+            .seal_into(&mut self.entropy.clone(), name, block, sealed);
+        keys.number
     }
 }
 

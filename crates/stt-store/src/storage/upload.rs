@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::request::{Body, Put, Refusal, Request};
 use super::room::stored_len;
+use super::step::Step;
 use super::store::{reference, refused};
 use super::{Core, Shared};
 use crate::error::{Failure, StoreError};
@@ -24,6 +25,8 @@ pub(super) struct Upload {
     /// Bytes that were appended since the last sync of this object.
     unsynced: u64,
     era: Option<u64>,
+    /// The last block, sealed: its memory serves the next one.
+    sealed: Vec<u8>,
 }
 
 impl Upload {
@@ -35,6 +38,7 @@ impl Upload {
             length: 0,
             unsynced: 0,
             era: None,
+            sealed: Vec::new(),
         }
     }
 
@@ -75,37 +79,50 @@ impl Upload {
     /// Appends a block, unless it is here already, and holds it.
     fn append(&mut self, name: Name, block: &[u8]) -> Result<(), StoreError> {
         // What is here already is read, so that a damaged block is healed by storing it again.
-        let is_here = self.shared.block(&name)?.is_some();
-        let sealed = (!is_here).then(|| self.shared.seal_block(&name, block));
-        let core = &mut *self.shared.core.lock();
+        let shared = Arc::clone(&self.shared);
+        let is_here = shared.block(&name)?.is_some();
+        let seal = |sealed: &mut _| shared.seal_block_into(&name, block, sealed);
+        let generation = (!is_here).then(|| seal(&mut self.sealed));
+        let core = &mut *shared.core.lock();
         let era = *self.era.get_or_insert(core.era);
         if era != core.era {
             return Err(Failure::NoSpace.into());
         }
-        let is_still_here = is_here && self.shared.index()?.view()?.block(&name)?.is_some();
+        let is_still_here = is_here && shared.index()?.view()?.block(&name)?.is_some();
         if !is_still_here && !core.fresh.contains_key(&name) {
             // The master key may have been rotated since it was sealed; from here on it cannot.
-            let current = core.writer.generation();
-            let sealed = sealed.filter(|(_, generation)| *generation == current);
-            let (sealed, _) = sealed.unwrap_or_else(|| self.shared.seal_block(&name, block));
-            append_block(core, name, &sealed)
-                .map_err(|failure| self.shared.recover(core, failure))?;
+            if generation != Some(core.writer.generation()) {
+                seal(&mut self.sealed);
+            }
+            append_block(core, name, &self.sealed)
+                .map_err(|failure| shared.recover(core, failure))?;
         }
         *core.held.entry(name).or_default() += 1;
         self.names.push(name);
         self.unsynced += block.len() as u64;
         if self.unsynced >= SYNC_LEN {
-            self.unsynced = 0;
-            let needed = stored_len(self.length);
-            let refusal = self
-                .shared
-                .change(core, |step| match step.evict(needed, 0) {
-                    Err(Refusal::Failure(failure)) => Err(failure),
-                    other => Ok(other),
-                })?;
-            refusal.map_err(refused)?;
+            self.sync(core)?;
         }
         Ok(())
+    }
+
+    /// Makes durable what was appended so far, while there is time for it: the object is being hashed still.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        if self.unsynced == 0 {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        self.sync(&mut shared.core.lock())
+    }
+
+    fn sync(&mut self, core: &mut Core) -> Result<(), StoreError> {
+        self.unsynced = 0;
+        let needed = stored_len(self.length);
+        let change = |step: &mut Step<'_, '_>| match step.evict(needed, 0) {
+            Err(Refusal::Failure(failure)) => Err(failure),
+            other => Ok(other),
+        };
+        self.shared.change(core, change)?.map_err(refused)
     }
 }
 

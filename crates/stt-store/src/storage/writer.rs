@@ -78,6 +78,9 @@ impl BinaryStorage {
                 };
             }
             drop(to_hasher);
+            if !hasher.is_finished() {
+                upload.settle()?;
+            }
             let address: Result<_, StoreError> = Ok(hasher.join());
             address
         })?;
@@ -97,9 +100,12 @@ impl BinaryStorage {
                 }
                 hasher.finish()
             });
-            let pushed = bytes
-                .chunks(BLOCK_LEN)
-                .try_for_each(|block| upload.push(block));
+            let mut blocks = bytes.chunks(BLOCK_LEN);
+            let pushed = blocks.try_for_each(|block| upload.push(block));
+            let pushed = pushed.and_then(|()| match hasher.is_finished() {
+                true => Ok(()),
+                false => upload.settle(),
+            });
             is_given_up.store(pushed.is_err(), Ordering::Relaxed);
             let address = hasher.join();
             pushed.map(|()| address)
