@@ -62,6 +62,9 @@ pub(crate) enum StoreAction {
     /// Print the numbers of the store
     Stat,
 
+    /// Give the space of what was removed back now, and end a rotate-key that was broken off
+    Compact,
+
     /// Let another seed open the store
     AddSeed(SeedFile),
 

@@ -3,7 +3,7 @@
 //! ```text
 //! place     which directory, opened by whose seed      progress  a bar on a terminal
 //! put, get  objects in and out                         stop      Ctrl-C, seen by work that blocks
-//! shelf     ls, rm, pin, stat, verify                  output    where the bytes of `get` go
+//! shelf     ls, rm, pin, stat, verify, compact         output    where the bytes of `get` go
 //! keys      add-seed, remove-seed, rotate-key
 //! ```
 //!
@@ -74,6 +74,7 @@ fn act(
         StoreAction::Unpin(asked) => shelf::unpin(&asked, &place),
         StoreAction::Verify => shelf::verify(&place, status),
         StoreAction::Stat => shelf::stat(&place, status),
+        StoreAction::Compact => shelf::compact(&place, status),
         StoreAction::AddSeed(asked) => keys::add(&asked.file, &place, status),
         StoreAction::RemoveSeed(asked) => keys::remove(&asked.file, &place, status),
         StoreAction::RotateKey(asked) => keys::rotate(&asked, &place, status),

@@ -1,4 +1,4 @@
-//! What is in the store: `ls`, `rm`, `pin`, `unpin`, `stat`, `verify`.
+//! What is in the store: `ls`, `rm`, `pin`, `unpin`, `stat`, `verify`, `compact`.
 
 use std::io::{self, BufWriter, Write};
 
@@ -132,6 +132,26 @@ fn in_words(stats: &Stats) -> String {
          seeds     {key_slots} open the store\n\
          key       number {key_generation}\n"
     )
+}
+
+/// `stt store compact`.
+pub(super) fn compact(place: &Place, status: Status) -> Result<(), Failure> {
+    let store = place.open()?;
+    let before = store.stats()?.segment_bytes;
+    let progress = Progress::of_work(status, "moving what is needed");
+    let compacted = store.compact();
+    progress.clear();
+    let damaged = compacted?.segments_damaged;
+    let after = store.stats()?.segment_bytes;
+    drop(store);
+    if damaged > 0 {
+        let places = count(damaged, "segment");
+        let message = format!("{places} left alone because of damage: see `stt store verify`");
+        return Err(Failure::new(Exit::Damaged, message).about(place.directory().display()));
+    }
+    let [freed, left] = [before.saturating_sub(after), after].map(size);
+    status.note(format_args!("{freed} given back; {left} on disk"));
+    Ok(())
 }
 
 /// `stt store verify`.

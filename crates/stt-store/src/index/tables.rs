@@ -136,10 +136,14 @@ impl<'t> Tables<'t> {
         self.subtract(Count::Length, old.length)
     }
 
-    /// The object that was used longest ago and may be evicted.
-    pub(crate) fn oldest(&self) -> Result<Option<[u8; 32]>, Failure> {
-        let oldest = self.used.first().map_err(failure)?;
-        Ok(oldest.map(|(_, address)| address.value()))
+    /// The object that may be evicted and was used next after `last`, and when; first the one that was used
+    /// longest ago.
+    pub(crate) fn next_used(&self, last: Option<u64>) -> Result<Option<(u64, [u8; 32])>, Failure> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let range: (Bound<u64>, Bound<u64>) = (start, Bound::Unbounded);
+        let next = self.used.range(range).map_err(failure)?.next();
+        let next = next.transpose().map_err(failure)?;
+        Ok(next.map(|(tick, address)| (tick.value(), address.value())))
     }
 
     pub(crate) fn removed(&self, address: &[u8; 32]) -> Result<Option<RemovedRow>, Failure> {

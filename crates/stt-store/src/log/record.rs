@@ -30,9 +30,10 @@ pub(crate) fn seal_head(
     (offset, body): (u32, u32),
     note: &Note,
 ) -> Vec<u8> {
-    let mut head = frame(offset, body).to_vec();
+    let mut head = Vec::with_capacity(HEAD_LEN as usize);
+    head.extend_from_slice(&frame(offset, body));
     let place = note_place(header, offset, body);
-    head.extend_from_slice(&context.seal(entropy, &place, &note.encode()));
+    context.seal_into(entropy, &place, &note.encode(), &mut head);
     head
 }
 
@@ -75,11 +76,12 @@ fn check(frame: &[u8; FRAME_LEN], offset: u32) -> [u8; 4] {
     std::array::from_fn(|i| hash[i])
 }
 
-fn note_place(header: &SegmentHeader, offset: u32, body: u32) -> Vec<u8> {
-    let mut place = header.id.to_vec();
-    place.extend_from_slice(&header.number.to_be_bytes());
-    place.extend_from_slice(&u64::from(offset).to_be_bytes());
-    place.extend_from_slice(&body.to_be_bytes());
+fn note_place(header: &SegmentHeader, offset: u32, body: u32) -> [u8; 36] {
+    let mut place = [0; 36];
+    place[..16].copy_from_slice(&header.id);
+    place[16..24].copy_from_slice(&header.number.to_be_bytes());
+    place[24..32].copy_from_slice(&u64::from(offset).to_be_bytes());
+    place[32..].copy_from_slice(&body.to_be_bytes());
     place
 }
 

@@ -25,7 +25,7 @@ impl Default for StorageOptions {
             quota: None,
             segment_len: MAX_SEGMENT_LEN,
             checkpoint_len: 64 << 20,
-            index_cache: 16 << 20,
+            index_cache: 32 << 20,
         }
     }
 }
@@ -33,7 +33,8 @@ impl Default for StorageOptions {
 impl StorageOptions {
     /// The most bytes that records of the store may take up, dead ones not counted. Default: none.
     ///
-    /// Beyond it the objects that were used longest ago are evicted, but never pinned ones. Dead
+    /// Beyond it the objects that were used longest ago are evicted, but never pinned ones, and none when
+    /// that would not be enough; to find that out, all that are not pinned are looked at. Dead
     /// records are cleared away when they are a third as much as the needed ones, and at least one
     /// segment: that much more the directory can have.
     #[must_use]
@@ -60,7 +61,10 @@ impl StorageOptions {
         self
     }
 
-    /// Bytes of memory for pages of the index. Default: 16 MiB.
+    /// Bytes of memory for pages of the index. Default: 32 MiB.
+    ///
+    /// Half of it holds changed pages until the next checkpoint: with less, stores of many small objects write
+    /// pages more than once.
     #[must_use]
     pub fn index_cache(mut self, bytes: usize) -> Self {
         self.index_cache = bytes;

@@ -26,7 +26,7 @@ use crate::object::{BLOCK_LEN, Reference};
 /// Takes an object piece by piece, from whoever cannot hand over a reader.
 ///
 /// Nothing is stored before [`finish`](Self::finish): a writer that is dropped leaves nothing. It holds
-/// the store open, and at most 2 MiB of the object in memory. `write` of [`io::Write`] fails with a
+/// the store open, and at most 4 MiB in memory. `write` of [`io::Write`] fails with a
 /// [`StoreError`] inside.
 #[derive(Debug)]
 pub struct ObjectWriter {
@@ -36,6 +36,8 @@ pub struct ObjectWriter {
     hashing: Hashing,
     /// Begun with the second block.
     upload: Option<Upload>,
+    /// Blocks that were appended: their memory serves later ones.
+    used: VecDeque<Arc<Vec<u8>>>,
     failed: Option<StoreError>,
 }
 
@@ -102,10 +104,13 @@ impl BinaryStorage {
             });
             let mut blocks = bytes.chunks(BLOCK_LEN);
             let pushed = blocks.try_for_each(|block| upload.push(block));
-            let pushed = pushed.and_then(|()| match hasher.is_finished() {
-                true => Ok(()),
-                false => upload.settle(),
-            });
+            let settled = |()| {
+                if hasher.is_finished() {
+                    return Ok(());
+                }
+                upload.settle()
+            };
+            let pushed = pushed.and_then(settled);
             is_given_up.store(pushed.is_err(), Ordering::Relaxed);
             let address = hasher.join();
             pushed.map(|()| address)
@@ -120,6 +125,7 @@ impl BinaryStorage {
             rest: Vec::new(),
             hashing: Hashing::default(),
             upload: None,
+            used: VecDeque::new(),
             failed: None,
         }
     }
@@ -135,6 +141,9 @@ impl ObjectWriter {
         while !bytes.is_empty() {
             if self.rest.len() == BLOCK_LEN {
                 self.append_rest()?;
+            }
+            if self.rest.capacity() == 0 {
+                self.rest = self.memory();
             }
             let count = bytes.len().min(BLOCK_LEN - self.rest.len());
             self.rest.extend_from_slice(&bytes[..count]);
@@ -157,6 +166,13 @@ impl ObjectWriter {
             return Ok(());
         }
         self.push(&bytes)
+    }
+
+    /// Memory of an earlier piece, empty, to read the next one into; new memory at the beginning.
+    pub fn memory(&mut self) -> Vec<u8> {
+        let mut memory = hashed(&mut self.used);
+        memory.clear();
+        memory
     }
 
     /// Stores the object durably.
@@ -192,6 +208,10 @@ impl ObjectWriter {
         let pushed = begun
             .map_err(StoreError::from)
             .and_then(|()| upload.push(&block));
+        if self.used.len() == USED_BLOCKS {
+            self.used.pop_front();
+        }
+        self.used.push_back(block);
         pushed.inspect_err(|error| {
             self.failed = Some(error.clone());
             // What it holds is given free at once.
@@ -229,5 +249,7 @@ fn read_block(reader: &mut impl Read, memory: Vec<u8>) -> Result<Vec<u8>, StoreE
     Ok(block)
 }
 
+/// Blocks of a writer whose memory is kept: one is being hashed, the other one is hashed.
+const USED_BLOCKS: usize = 2;
 /// Blocks that wait to be hashed.
 const QUEUED_BLOCKS: usize = 8;

@@ -7,6 +7,7 @@
     reason = "a test stops by panicking"
 )]
 
+mod begin;
 mod copied;
 mod crash;
 mod crash_backend;

@@ -48,6 +48,48 @@ fn pinned_objects_are_never_evicted() {
 }
 
 #[test]
+fn object_for_which_pins_leave_no_room_evicts_nobody() {
+    let store = open_with(&quota(50_000), &MemoryBackend::new()).unwrap();
+    let pinned = store.store(&bytes(1, 30_000)).unwrap().address;
+    store.pin(pinned).unwrap();
+    let others = [2, 3].map(|number| store.store(&bytes(number, 7_000)).unwrap().address);
+    let live = store.stats().unwrap().live_bytes;
+    for _ in 0..3 {
+        let refused = store.store(&bytes(9, 25_000));
+        assert!(
+            matches!(refused, Err(StoreError::QuotaHeld { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(store.stats().unwrap().live_bytes, live);
+    for address in others {
+        assert!(store.contains(address).unwrap());
+    }
+    // What fits once the others have gone is stored, and they go.
+    store.store(&bytes(9, 15_000)).unwrap();
+    assert!(store.contains(pinned).unwrap());
+    assert_eq!(store.stats().unwrap().objects, 2);
+}
+
+#[test]
+fn block_that_two_objects_share_is_free_when_both_have_gone() {
+    let mib = 1 << 20;
+    let store = open_with(&quota(5 * mib as u64), &MemoryBackend::new()).unwrap();
+    let shared = bytes(1, mib);
+    let one = [&shared[..], &bytes(2, 1000)].concat();
+    let other = [&shared[..], &bytes(3, 1000)].concat();
+    let shared = [one, other].map(|object| store.store(&object).unwrap().address);
+    store.store(&bytes(4, 3 * mib)).unwrap();
+    // There is room for half of it; the other half is that of the shared block.
+    store.store(&bytes(5, 3 * mib / 2)).unwrap();
+    for address in shared {
+        assert!(!store.contains(address).unwrap());
+    }
+    assert_eq!(store.stats().unwrap().objects, 2);
+    assert!(store.stats().unwrap().live_bytes <= 5 * mib as u64);
+}
+
+#[test]
 fn object_larger_than_the_quota_is_refused_whether_it_streams_or_not() {
     let store = open_with(&quota(1 << 20), &MemoryBackend::new()).unwrap();
     let refused = store.store(&bytes(1, 1 << 20));

@@ -36,11 +36,17 @@ struct Arguments {
     /// Only these.
     #[arg(long, value_delimiter = ',')]
     peers: Vec<Peer>,
+    /// What a process does that is there to be killed.
+    #[arg(long, hide = true)]
+    write_until_killed: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if arguments.write_until_killed {
+        return peers::write_until_killed(&arguments.directory);
+    }
     ensure!(arguments.rounds > 0, "no rounds");
     let place = arguments.directory.join("stt-store-bench");
     std::fs::create_dir_all(&place)?;

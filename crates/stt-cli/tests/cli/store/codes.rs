@@ -44,6 +44,7 @@ fn only_put_makes_a_store() {
         &["rm", NOWHERE],
         &["verify"],
         &["stat"],
+        &["compact"],
         &["add-seed", "group.seed"],
         &["rotate-key"],
     ] {
@@ -219,6 +220,7 @@ fn a_wrong_seed_opens_nothing_and_writes_nothing() {
             &["unpin", &address],
             &["verify"],
             &["stat"],
+            &["compact"],
             &["add-seed", "group.seed"],
             &["remove-seed", "here/node.seed"],
             &["rotate-key", "--drop-others"],

@@ -25,7 +25,7 @@ pub(super) enum Sync {
 pub(super) async fn run(directory: &Path, work: &Work, sync: Sync) -> Result<Results> {
     let store = FsStore::load(directory).await?;
     let clock = Clock::start()?;
-    let hash = store.blobs().add_slice(&work.large).await?.hash;
+    let hash = store.blobs().add_bytes(work.large.clone()).await?.hash;
     durable(&store, directory, sync).await?;
     let large_put = clock.stop(work.large.len(), Unit::Bytes)?;
     let clock = Clock::start()?;

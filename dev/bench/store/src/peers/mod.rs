@@ -1,6 +1,7 @@
 //! Who is measured, and with what.
 
 mod iroh;
+mod killed;
 mod plain;
 mod restic;
 mod stt;
@@ -9,9 +10,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
+use bytes::Bytes;
 use clap::ValueEnum;
 
 use crate::measure::Spent;
+pub(crate) use killed::write_until_killed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Peer {
@@ -41,10 +44,11 @@ pub(crate) const OPEN: &str = "7 open after a process that was killed";
 
 pub(crate) const BATCH: usize = 1000;
 
-/// What everybody stores.
+/// What everybody stores. Each is given it as it likes bytes in memory best: as a slice or as [`Bytes`], and
+/// restic as files.
 #[derive(Debug)]
 pub(crate) struct Work {
-    pub(crate) large: Vec<u8>,
+    pub(crate) large: Bytes,
     pub(crate) small: Vec<Vec<u8>>,
     pub(crate) single: Vec<Vec<u8>>,
 }
@@ -56,7 +60,7 @@ impl Work {
             (0..count).map(number).collect()
         };
         Self {
-            large: noise(1, mib << 20),
+            large: noise(1, mib << 20).into(),
             small: objects(small, 10),
             single: objects(single, 10_000_000),
         }

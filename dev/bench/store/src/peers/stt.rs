@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{
     BATCH, BATCH_PUT, LARGE_GET, LARGE_PUT, OPEN, OVERHEAD, Results, SINGLE_PUT, SMALL_GET, Work,
-    overhead,
+    killed, overhead,
 };
 use crate::measure::{Clock, Unit};
 
@@ -19,7 +19,7 @@ pub(super) fn threads(directory: &Path, work: &Work) -> Result<Results> {
     let open = || Threads::open(directory, StoreKey::Node(&seed), Box::new(SystemEntropy));
     let store = open()?;
     let clock = Clock::start()?;
-    let reference = store.store_reader(work.large.as_slice())?;
+    let reference = store.store(&work.large)?;
     let large_put = clock.stop(work.large.len(), Unit::Bytes)?;
     let clock = Clock::start()?;
     let mut reader = store.open_reader(reference.address)?;
@@ -50,10 +50,10 @@ pub(super) fn threads(directory: &Path, work: &Work) -> Result<Results> {
         store.store(object)?;
     }
     let single = clock.stop(work.single.len(), Unit::Objects)?;
-    let killed = copy_of_a_killed_store(directory)?;
-    drop(store);
+    store.close()?;
+    killed::kill_a_writer(directory, &seed)?;
     let clock = Clock::start()?;
-    let again = Threads::open(&killed, StoreKey::Node(&seed), Box::new(SystemEntropy))?;
+    let again = open()?;
     let opened = clock.stop(1, Unit::Once)?;
     drop(again);
     Ok(vec![
@@ -67,25 +67,12 @@ pub(super) fn threads(directory: &Path, work: &Work) -> Result<Results> {
     ])
 }
 
-/// The files as a process leaves them that is killed: nothing of them is closed.
-fn copy_of_a_killed_store(directory: &Path) -> Result<std::path::PathBuf> {
-    let copy = directory.join("killed");
-    std::fs::create_dir(&copy)?;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.metadata()?.is_file() {
-            std::fs::copy(entry.path(), copy.join(entry.file_name()))?;
-        }
-    }
-    Ok(copy)
-}
-
 pub(super) async fn tasks(directory: &Path, work: &Work) -> Result<Results> {
     let seed = NodeSeed::generate(&mut SystemEntropy);
     let options = StorageOptions::default();
     let storage = options.open(directory, StoreKey::Node(&seed)).await?;
     let clock = Clock::start()?;
-    let reference = storage.store_reader(work.large.as_slice()).await?;
+    let reference = storage.store(work.large.clone()).await?;
     let large_put = clock.stop(work.large.len(), Unit::Bytes)?;
     let clock = Clock::start()?;
     let mut reader = storage.open_reader(reference).await?;
