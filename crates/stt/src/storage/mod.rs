@@ -46,7 +46,7 @@ use calls::Calls;
 /// | durability | what was acknowledged survives a crash and a loss of power at any moment | `power_that_goes_at_any_operation_costs_nothing_that_was_acknowledged`, `killed_process_loses_nothing_that_it_acknowledged`, `store_is_not_acknowledged_before_the_sync` |
 /// | integrity | never a wrong byte: a changed one is an error that names the object, or costs nothing | `every_flipped_byte_is_found_by_verify`, `every_flipped_byte_costs_at_most_one_object_with_the_index_and_without` |
 /// | faults | a full or failing medium costs nothing that was acknowledged | `medium_that_is_full_at_any_byte_costs_nothing_that_was_acknowledged`, `operation_that_fails_once_costs_nothing_that_was_acknowledged` |
-/// | memory | 32 MiB of small objects wait at most; a stream or a reader has up to 4 MiB, and 6 MiB on their way to the medium; the index has its cache, 16 MiB | `examples/long` of `stt-store` |
+/// | memory | 32 MiB of small objects wait at most; a stream or a reader has up to 5 MiB, and 6 MiB are on their way to the medium; the index has its cache, 32 MiB | `examples/long` of `stt-store` |
 /// | latency | a change takes one sync, shared with those that come at the same time, and now and then the rewriting of one segment; reads wait for none | `thousand_small_objects_at_once_share_a_few_syncs` |
 /// | one at a time | another process, and another opening in this one, is refused | `second_process_is_refused_even_if_somebody_removed_the_lock_file`, `closed_store_says_so_and_gives_the_directory_free` |
 /// | cancelling reads | nothing is lost: what was not handed out is read again | `piece_that_was_not_awaited_to_the_end_is_read_again` |

@@ -38,7 +38,7 @@ impl StorageOptions {
         Self(self.0.checkpoint_len(bytes))
     }
 
-    /// Bytes of memory for pages of the index. Default: 16 MiB.
+    /// Bytes of memory for pages of the index. Default: 32 MiB.
     #[must_use]
     pub fn index_cache(self, bytes: usize) -> Self {
         Self(self.0.index_cache(bytes))

@@ -10,7 +10,7 @@ use super::BinaryStorage;
 use super::calls::Calls;
 
 impl BinaryStorage {
-    /// Stores everything that `reader` gives, durably, with up to 4 MiB of it in memory.
+    /// Stores everything that `reader` gives, durably, with up to 5 MiB in memory.
     ///
     /// A reader that is slow holds no thread. Closing the store does not wait for the reader: it breaks this off.
     ///
@@ -23,7 +23,7 @@ impl BinaryStorage {
     /// Dropped after it, the object may be stored, whole.
     pub async fn store_reader(&self, reader: impl AsyncRead) -> Result<Reference, StoreError> {
         let mut reader = pin!(reader);
-        let mut first = read_block(&mut reader).await?;
+        let mut first = read_block(&mut reader, Vec::new()).await?;
         if first.len() < BLOCK_LEN {
             // It may wait a while, and counts by its length.
             first.shrink_to_fit();
@@ -32,8 +32,9 @@ impl BinaryStorage {
         let mut writer = self.calls.enter()?.store.open_writer();
         let mut block = first;
         while !block.is_empty() {
+            let memory = writer.memory();
             let pushing = push(&self.calls, writer, block);
-            (writer, block) = tokio::try_join!(pushing, read_block(&mut reader))?;
+            (writer, block) = tokio::try_join!(pushing, read_block(&mut reader, memory))?;
         }
         self.calls.run(move |_| writer.finish()).await
     }
@@ -56,12 +57,17 @@ async fn push(
     Ok(writer)
 }
 
-/// A block, shorter only at the end.
-async fn read_block(reader: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, StoreError> {
+/// A block in `memory`, which is empty; shorter only at the end.
+async fn read_block(
+    reader: &mut (impl AsyncRead + Unpin),
+    memory: Vec<u8>,
+) -> Result<Vec<u8>, StoreError> {
     let source = |error| StoreError::Source(Arc::new(error));
-    let mut block = Vec::with_capacity(BLOCK_LEN);
+    let mut block = memory;
+    block.reserve_exact(BLOCK_LEN);
     let mut limited = reader.take(BLOCK_LEN as u64);
-    while limited.read_buf(&mut block).await.map_err(source)? > 0 {}
+    // Asked to read into a full vector, tokio makes it longer first.
+    while block.len() < BLOCK_LEN && limited.read_buf(&mut block).await.map_err(source)? > 0 {}
     Ok(block)
 }
 
