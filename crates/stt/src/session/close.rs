@@ -62,6 +62,12 @@ pub enum CloseReason {
         /// Who saw it and ended the session.
         by: By,
     },
+    /// A side had kept room for long messages or items, nothing of them came, and others needed the room.
+    #[error("{} kept room for bytes that did not come", name(*by))]
+    TimedOut {
+        /// Whose room it was, who ended the session.
+        by: By,
+    },
     /// A session with the same id existed already.
     #[error("a session with the same id exists")]
     Duplicate,
@@ -125,6 +131,7 @@ impl CloseReason {
                 RegisteredClose::ProtocolViolation => Self::Violation { by },
                 RegisteredClose::LimitExceeded => Self::AtLimit { by },
                 RegisteredClose::DuplicateSession => Self::Duplicate,
+                RegisteredClose::TimedOut => Self::TimedOut { by },
                 _ => Self::Failed { by },
             },
             CloseCode::Unknown(_) => Self::Failed { by },
@@ -141,7 +148,7 @@ impl CloseReason {
             Self::Violation { .. } => RegisteredClose::ProtocolViolation,
             Self::Duplicate => RegisteredClose::DuplicateSession,
             Self::AtLimit { .. } => RegisteredClose::LimitExceeded,
-            Self::IdleTimeout => RegisteredClose::TimedOut,
+            Self::IdleTimeout | Self::TimedOut { .. } => RegisteredClose::TimedOut,
             Self::Failed { .. } => RegisteredClose::Internal,
         };
         CloseCode::Registered(registered).into()

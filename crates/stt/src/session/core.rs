@@ -251,7 +251,7 @@ impl Core {
         SendError::Closed(self.close_reason())
     }
 
-    pub(super) fn packets_received(&self) -> u64 {
+    pub(crate) fn packets_received(&self) -> u64 {
         self.connection.stats().udp_rx.datagrams
     }
 

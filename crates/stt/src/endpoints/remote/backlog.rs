@@ -1,6 +1,9 @@
 //! What a node holds of items from peers that are in no endpoint's queue yet.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -15,7 +18,12 @@ use crate::session::messages::{
 pub(crate) struct Backlog {
     budget: Mutex<Budget>,
     freed: Notify,
+    /// Long items that wait for room.
+    waiting: AtomicUsize,
 }
+
+/// One that waits; no longer, once dropped.
+struct Waiting<'a>(&'a AtomicUsize);
 
 /// What one endpoint stream takes of the bound; nothing, once dropped.
 #[derive(Debug)]
@@ -30,6 +38,7 @@ impl Backlog {
         Arc::new(Self {
             budget: Mutex::new(Budget::new(limit as u64)),
             freed: Notify::new(),
+            waiting: AtomicUsize::new(0),
         })
     }
 
@@ -53,6 +62,7 @@ impl Backlog {
             promised: total,
             ..Held::default()
         };
+        let waiting = Waiting::begin(&self.waiting);
         self.wait_until(|budget| {
             let may = budget.may_promise(total);
             if may {
@@ -61,10 +71,21 @@ impl Backlog {
             may
         })
         .await;
+        drop(waiting);
         Share {
             backlog: self,
             held,
         }
+    }
+
+    /// Whether a long item waits for room.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.waiting.load(SeqCst) > 0
+    }
+
+    /// Whether more may be read now.
+    pub(super) fn has_room(&self) -> bool {
+        self.budget.lock().has_room()
     }
 
     async fn wait_until(&self, mut met: impl FnMut(&mut Budget) -> bool + Send) {
@@ -76,6 +97,19 @@ impl Backlog {
             }
             freed.await;
         }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 

@@ -1,6 +1,12 @@
 //! An endpoint stream of the peer's: its items, through a staging area, into the endpoint's queue.
 
-use std::{collections::HashSet, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use stt_wire::{
@@ -23,7 +29,11 @@ use crate::{
     },
     session::{
         core::Core,
-        messages::incoming::Incoming,
+        messages::{
+            inbox::LaneViolation,
+            incoming::Incoming,
+            patience::{Patience, SECOND},
+        },
         stream::{RecvStream, SendStream},
     },
 };
@@ -98,6 +108,9 @@ struct Inbound<'a> {
     share: Share,
     /// For the long item that is under way.
     promise: Option<Promise>,
+    patience: Patience,
+    /// When it is looked at next.
+    next_look: Instant,
     /// Parts of an item that was refused are skipped.
     skipping: bool,
     /// The first item in line waits for room in its queue.
@@ -121,6 +134,8 @@ enum Event {
     Turn(Turn),
     Promise(Promise),
     Read(Option<Bytes>),
+    /// In which nothing came of what was promised.
+    Second,
 }
 
 /// Why a stream was not taken to its end.
@@ -145,6 +160,8 @@ impl<'a> Inbound<'a> {
             recv,
             decoder: FrameDecoder::new(MAX_ENDPOINT_FRAME_LEN),
             promise: None,
+            patience: Patience::default(),
+            next_look: core.platform.now(),
             skipping: false,
             turn: None,
             promising: None,
@@ -165,7 +182,13 @@ impl<'a> Inbound<'a> {
             match self.next(has_ended).await? {
                 Event::Turn(turn) => self.put(turn),
                 Event::Promise(promise) => self.grant(promise),
-                Event::Read(Some(mut chunk)) => self.take(&mut chunk)?,
+                Event::Read(Some(mut chunk)) => {
+                    // Nothing else may come while a promise is kept.
+                    let arrived = &self.arrival.core.endpoints.streams().arrived;
+                    arrived.fetch_add(u64::from(self.promise.is_some()), Relaxed);
+                    self.take(&mut chunk)?;
+                }
+                Event::Second => self.watch()?,
                 Event::Read(None) => {
                     self.decoder.finish()?;
                     if self.staged.has_partial() {
@@ -186,14 +209,36 @@ impl<'a> Inbound<'a> {
             recv.read_bytes(READ_BYTES).await
         };
         let read = core.backlog.while_room(read);
+        let left = self
+            .next_look
+            .saturating_duration_since(core.platform.now());
         tokio::select! {
             biased;
             turn = of(&mut self.turn) => Ok(Event::Turn(turn)),
             promise = of(&mut self.promising) => Ok(Event::Promise(promise)),
+            // Before what is read: that may always be there.
+            () = core.platform.sleep(left), if self.promise.is_some() => Ok(Event::Second),
             read = read, if !has_ended => read.map(Event::Read).map_err(|_| Failure::Lost),
             // Also while nothing is read, for want of room.
             _ = core.closed() => Err(Failure::Lost),
         }
+    }
+
+    /// Ends a session that keeps the room of others for what does not come.
+    fn watch(&mut self) -> Result<(), Violation> {
+        let core = &self.arrival.core;
+        self.next_look = core.platform.now() + SECOND;
+        if !core.backlog.has_room() {
+            // It may have come, and is not read.
+            self.patience.begin_anew();
+            return Ok(());
+        }
+        let arrived = core.endpoints.streams().arrived.load(Relaxed);
+        let is_late = self.patience.is_at_end(core.packets_received(), arrived);
+        if is_late && core.backlog.is_waited_for() {
+            return Err(LaneViolation::Stalled.into());
+        }
+        Ok(())
     }
 
     fn take(&mut self, chunk: &mut Bytes) -> Result<(), Violation> {

@@ -27,7 +27,7 @@ mod outbound;
 mod pool;
 mod violation;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
@@ -61,6 +61,8 @@ struct Streams {
     growth: Mutex<Growth>,
     /// KiB of long items that may be under way at a time.
     promises: Arc<Semaphore>,
+    /// Counts what comes of long items that were promised room.
+    arrived: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +115,7 @@ impl Streams {
             arrivals: Mutex::default(),
             growth: Mutex::new(Growth(SESSION_GROWTH)),
             promises: Arc::new(Semaphore::new(SESSION_PROMISE_KIB as usize)),
+            arrived: AtomicU64::new(0),
         }
     }
 }

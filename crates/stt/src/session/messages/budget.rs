@@ -56,6 +56,12 @@ impl Budget {
         held == 0 || held + total <= limit
     }
 
+    /// Whether a session that was `promised` so much may be promised `total` more: one long message, or as many as
+    /// fit its share. Else one could take everything.
+    pub(crate) fn is_fair(&self, promised: u64, total: u64) -> bool {
+        promised == 0 || promised + total <= self.limit / SHARE
+    }
+
     pub(crate) fn total(&self) -> u64 {
         self.held.whole + self.held.parts + self.held.promised
     }
@@ -66,6 +72,9 @@ const SHORT: u64 = 1 << 20;
 
 /// One part in so many is kept for them.
 const RESERVE: u64 = 4;
+
+/// One part in so many is a session's.
+const SHARE: u64 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -102,6 +111,14 @@ mod tests {
         let mut budget = Budget::new(100);
         budget.change(Held::default(), held(0, 90, 0));
         assert!(budget.may_promise(500));
+    }
+
+    #[test]
+    fn a_session_may_be_promised_one_message_or_its_share() {
+        let budget = Budget::new(100);
+        assert!(budget.is_fair(0, 500));
+        assert!(budget.is_fair(10, 15));
+        assert!(!budget.is_fair(10, 16));
     }
 
     #[test]

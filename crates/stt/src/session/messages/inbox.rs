@@ -55,8 +55,23 @@ struct Mailbox {
     /// Message streams with messages, in turn.
     ready: VecDeque<u64>,
     growth: Growth,
+    /// What its long messages were promised.
+    promised: u64,
+    /// Long messages of which parts are missing.
+    partials: usize,
+    /// Counts what comes of what was promised.
+    arrived: u64,
     /// Present while anything is queued: an orderly end waits for it to be consumed.
     unconsumed: Option<LedgerEntry>,
+}
+
+/// What a session has of promises, for whoever watches over them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Promises {
+    /// Counts what comes of them.
+    pub(crate) arrived: u64,
+    /// Another session waits for room.
+    pub(crate) are_in_the_way: bool,
 }
 
 /// The peer broke the rules of a message lane.
@@ -72,6 +87,8 @@ pub(crate) enum LaneViolation {
     TooLong,
     #[error("a frame that may not come now")]
     OutOfTurn,
+    #[error("nothing came of what was promised room, and others waited")]
+    Stalled,
 }
 
 impl LaneViolation {
@@ -81,6 +98,7 @@ impl LaneViolation {
             Self::Malformed(error) => CloseReason::for_malformed(error),
             Self::BeyondCredit { .. } | Self::TooManyIds => CloseReason::AtLimit { by: By::Us },
             Self::TooLong | Self::OutOfTurn => CloseReason::Violation { by: By::Us },
+            Self::Stalled => CloseReason::TimedOut { by: By::Us },
         }
     }
 }
@@ -110,6 +128,9 @@ impl Inbox {
             live: HashMap::new(),
             ready: VecDeque::new(),
             growth: Growth(SESSION_GROWTH),
+            promised: 0,
+            partials: 0,
+            arrived: 0,
             unconsumed: None,
         };
         self.state.lock().sessions.insert(core.key(), mailbox);
@@ -123,6 +144,7 @@ impl Inbox {
         };
         mailbox.core = None;
         mailbox.unconsumed = None;
+        (mailbox.promised, mailbox.partials) = (0, 0);
         let changes = mailbox.live.values_mut().map(|incoming| {
             let before = incoming.held();
             incoming.forget_partial();
@@ -155,6 +177,30 @@ impl Inbox {
         };
         consumers.into_iter().for_each(Waker::wake);
         Ok(())
+    }
+
+    /// Whether a long message of the session is under way.
+    pub(crate) fn has_partial(&self, key: u64) -> bool {
+        let state = self.state.lock();
+        let mailbox = state.sessions.get(&key);
+        mailbox.is_some_and(|mailbox| mailbox.partials > 0)
+    }
+
+    /// Bytes came that are no whole frame yet: the path is slow.
+    pub(crate) fn note_progress(&self, key: u64) {
+        if let Some(mailbox) = self.state.lock().sessions.get_mut(&key) {
+            mailbox.arrived += 1;
+        }
+    }
+
+    /// What the session has of promises; `None` if there are none, or if nothing is read for want of room.
+    pub(crate) fn promises(&self, key: u64) -> Option<Promises> {
+        let state = self.state.lock();
+        let mailbox = state.sessions.get(&key)?;
+        (mailbox.promised > 0 && state.budget.has_room()).then(|| Promises {
+            arrived: mailbox.arrived,
+            are_in_the_way: state.others_wait(key),
+        })
     }
 
     /// Runs `read` while the node has room for more. Cancel safe if `read` is.
@@ -230,6 +276,7 @@ impl State {
         let id = frame.message_stream().get();
         let incoming = mailbox.incoming(id, now)?;
         let (before, had_messages) = (incoming.held(), incoming.has_messages());
+        let had_partial = incoming.has_partial();
         match frame {
             LaneFrame::Message(frame) => incoming.message(&frame.payload)?,
             LaneFrame::MessageStart(start) => incoming.start(start.total.get(), &start.payload)?,
@@ -238,7 +285,14 @@ impl State {
         }
         let after = incoming.held();
         self.budget.change(before, after);
-        if incoming.has_messages() && !had_messages {
+        let (has_partial, has_messages) = (incoming.has_partial(), incoming.has_messages());
+        mailbox.partials = mailbox.partials + usize::from(has_partial) - usize::from(had_partial);
+        mailbox.promised = mailbox.promised + after.promised - before.promised;
+        if before.promised > 0 {
+            // Nothing else may come on this message stream meanwhile.
+            mailbox.arrived += 1;
+        }
+        if has_messages && !had_messages {
             mailbox.ready.push_back(id);
             if mailbox.ready.len() == 1 {
                 mailbox.unconsumed = Some(core.ledger.receiving());
@@ -306,15 +360,28 @@ impl State {
                 continue;
             };
             let before = incoming.held();
-            if !self.budget.may_promise(total) {
+            if !self.budget.may_promise(total) || !self.budget.is_fair(mailbox.promised, total) {
                 self.waiting.push_back((key, id));
                 continue;
             }
             if let Some(granted) = incoming.grant() {
                 core.control.credit(id, granted);
             }
-            self.budget.change(before, incoming.held());
+            let after = incoming.held();
+            self.budget.change(before, after);
+            mailbox.promised = mailbox.promised + after.promised - before.promised;
         }
+    }
+
+    /// Whether a long message of another session waits for nothing but room.
+    fn others_wait(&self, key: u64) -> bool {
+        self.waiting.iter().any(|(other, id)| {
+            let waiting = self
+                .sessions
+                .get(other)
+                .and_then(|mailbox| mailbox.live.get(id));
+            *other != key && waiting.is_some_and(|waiting| waiting.wants_grant().is_some())
+        })
     }
 }
 

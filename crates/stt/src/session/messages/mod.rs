@@ -12,7 +12,8 @@
 //!
 //! *Memory.* An id begins with 8 KiB of credit, and its window grows while its consumer keeps up:
 //! 8 MiB of growth a session, at most 1,024 live ids. A message longer than its window is granted
-//! whole, once it is first in line and its length fits the node's budget of undelivered bytes.
+//! whole, once it is first in line and its length fits the node's budget of undelivered bytes, and the session's
+//! share of it. A session that was granted such room, sends nothing for it and is in the way of others ends.
 //!
 //! *spec:* the message lanes of `spec/wire.md`.
 
@@ -22,6 +23,7 @@ pub(crate) mod incoming;
 pub(crate) mod lane_reader;
 
 pub(crate) mod outbox;
+pub(crate) mod patience;
 pub(crate) mod room;
 
 /// Lanes we spread message streams over. Few, because an idle lane still costs an engine stream
