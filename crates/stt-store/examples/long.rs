@@ -75,8 +75,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         left -= 1 << 20;
     }
     told("get and compare", length, start);
-    let range = store.retrieve_range(reference.address, length - 3..length)?;
-    println!("the last bytes: {range:02x?}");
+    // A range over the border of two blocks.
+    let border = length - (1 << 20);
+    let range = store.retrieve_range(reference.address, border - 3..border + 3)?;
+    let mut expected = vec![0; (1 << 20) + 8];
+    let mut noise = Noise(7);
+    for _ in 0..(border - 8) >> 3 {
+        noise.read_exact(&mut expected[..8])?;
+    }
+    noise.read_exact(&mut expected)?;
+    if range != expected[5..11] {
+        return Err("a wrong byte in the range".into());
+    }
+    let before = store.stats()?.segment_bytes;
+    let start = Instant::now();
+    let again = store.store_reader(Noise(7).take(length))?;
+    told("the same again", length, start);
+    let grown = store.stats()?.segment_bytes - before;
+    if again != reference || store.stats()?.objects != 1 || grown > 1 << 20 {
+        return Err("the same bytes were stored twice".into());
+    }
     drop((reader, store));
     fs::remove_dir_all(&directory)?;
     let status = fs::read_to_string("/proc/self/status")?;
