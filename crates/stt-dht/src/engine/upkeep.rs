@@ -1,0 +1,252 @@
+//! Keeps the table fresh at a steady, small cost. spec: DHT-16, DHT-18, DHT-19.
+//!
+//! ```text
+//! each tick:     the members not heard of for longest are asked whether they are there
+//! each minute:   what has ended is dropped
+//! 15 minutes:    a lookup for our own key: our neighbours
+//! 20 minutes:    a lookup for a key by chance: how many members there are
+//! a bucket with room: a lookup for a key in it, now and then
+//! ```
+//!
+//! A member is asked at least once an hour, and more often where members come and go: every fifth
+//! of the time that they stay, down to a minute. Neighbours are looked for in the same way.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use stc::Entropy;
+use stt_wire::Contact;
+
+use super::answers::Errand;
+use super::commands::Haste;
+use super::{Engine, draw, draw_u64};
+use crate::query::{Goal, Lookup};
+use crate::table::{Entry, Table};
+use crate::{Key, Keyring, Moment, Now};
+
+/// When what is due, and what has been seen of others' comings and goings.
+#[derive(Debug, Clone)]
+pub(super) struct Upkeep {
+    next: Moment,
+    next_self: Moment,
+    next_refresh: Moment,
+    next_survey: Moment,
+    next_sweep: Moment,
+    last_tick: Moment,
+    /// Member-seconds that were watched, and members that went meanwhile; both fade.
+    watched: f64,
+    left: f64,
+    /// Members that have asked us and may have a place in the table, if they can be dialled.
+    met: VecDeque<(Contact, Key)>,
+    /// Members that others told of, for whom there is room.
+    heard: VecDeque<(Contact, Key)>,
+    first_checks: usize,
+}
+
+const SELF_LOOKUP: Duration = Duration::from_secs(15 * 60);
+const SURVEY: Duration = Duration::from_secs(20 * 60);
+const SWEEP: Duration = Duration::from_secs(60);
+/// Members checked in one tick.
+const AT_ONCE: usize = 6;
+const LONGEST_TICK: Duration = Duration::from_secs(60);
+/// How soon whoever asks us is dialled, if there is room for it.
+const SOON: Duration = Duration::from_millis(200);
+const SHORTEST_TICK: Duration = Duration::from_secs(1);
+/// What is taken for the mean stay before anything was seen, in seconds.
+const FIRST_GUESS: f64 = 1_800.0;
+/// Members waiting to be dialled for the first time.
+const WAITING: usize = 32;
+/// First dials at once.
+const FIRST_CHECKS: usize = 4;
+
+impl Upkeep {
+    pub(super) fn new(now: Moment) -> Self {
+        Self {
+            next: now,
+            next_self: now + SWEEP,
+            next_refresh: now + SHORTEST_TICK,
+            next_survey: now + SHORTEST_TICK,
+            next_sweep: now + SWEEP,
+            last_tick: now,
+            watched: FIRST_GUESS,
+            left: 1.0,
+            met: VecDeque::new(),
+            heard: VecDeque::new(),
+            first_checks: 0,
+        }
+    }
+
+    pub(super) const fn next(&self) -> Moment {
+        self.next
+    }
+
+    /// How long members stay, on average.
+    pub(super) fn mean_stay(&self) -> Duration {
+        Duration::from_secs_f64((self.watched / self.left).clamp(30.0, 30.0 * 86_400.0))
+    }
+
+    pub(super) fn member_left(&mut self) {
+        self.left += 1.0;
+    }
+
+    fn watch(&mut self, now: Moment, members: usize) {
+        let seconds = now.since(self.last_tick).as_secs_f64();
+        self.last_tick = now;
+        self.watched += seconds * members as f64;
+        // Half of what was seen is forgotten in about half an hour.
+        let kept = (-seconds / 2_600.0).exp();
+        self.watched *= kept;
+        self.left = (self.left * kept).max(0.05);
+    }
+
+    pub(super) fn met(&mut self, now: Moment, contact: Contact, key: Key) {
+        remember(&mut self.met, contact, key);
+        self.next = self.next.min(now + SOON);
+    }
+
+    pub(super) fn heard_of(&mut self, contact: Contact, key: Key) {
+        remember(&mut self.heard, contact, key);
+    }
+
+    pub(super) fn first_check_ended(&mut self) {
+        self.first_checks = self.first_checks.saturating_sub(1);
+    }
+}
+
+/// Whether a member is one of our neighbours, or one of the oldest of its bucket.
+pub(super) fn wants(table: &Table, k: usize, key: &Key) -> bool {
+    let Some(entry) = table.known(key) else {
+        return false;
+    };
+    let near = table.closest(&table.own(), k, |_| true);
+    let is_near = near.iter().any(|near| near.key == entry.key);
+    is_near
+        || table
+            .oldest_of_bucket(key, 2)
+            .any(|old| old.key == entry.key)
+}
+
+fn remember(queue: &mut VecDeque<(Contact, Key)>, contact: Contact, key: Key) {
+    if queue.len() < WAITING && queue.iter().all(|(_, known)| *known != key) {
+        queue.push_back((contact, key));
+    }
+}
+
+impl<K: Keyring> Engine<K> {
+    /// Does what is due.
+    pub(super) fn keep_up(&mut self, now: Now, entropy: &mut dyn Entropy) {
+        if now.moment < self.upkeep.next {
+            return;
+        }
+        self.upkeep.watch(now.moment, self.table.len());
+        self.check_newcomers(now);
+        self.check_stalest(now);
+        if now.moment >= self.upkeep.next_sweep {
+            self.upkeep.next_sweep = now.moment + SWEEP;
+            self.store.expire(now.moment);
+            self.keep_standing(now, entropy);
+        }
+        if now.moment >= self.upkeep.next_self {
+            self.upkeep.next_self = now.moment + jitter(self.neighbour_interval(), entropy);
+            self.look_around(now, self.own, Goal::Upkeep, entropy);
+        }
+        if now.moment >= self.upkeep.next_survey && self.table.len() >= self.config.k {
+            let pause = if self.size.is_known() {
+                SURVEY
+            } else {
+                SWEEP / 2
+            };
+            self.upkeep.next_survey = now.moment + jitter(pause, entropy);
+            self.look_around(now, Key::from_bytes(draw(entropy)), Goal::Survey, entropy);
+        }
+        if now.moment >= self.upkeep.next_refresh {
+            self.refresh_thinnest(now, entropy);
+        }
+        self.republish(now, entropy);
+        let tick = self.check_interval() * AT_ONCE as u32 / (self.table.len().max(1) as u32);
+        let tick = tick.clamp(SHORTEST_TICK, LONGEST_TICK);
+        self.upkeep.next = now.moment + jitter(tick, entropy);
+    }
+
+    /// A fifth of how long members stay.
+    fn check_interval(&self) -> Duration {
+        let stay = self.upkeep.mean_stay() / 5;
+        stay.clamp(SWEEP, self.config.longest_check)
+    }
+
+    fn neighbour_interval(&self) -> Duration {
+        (self.upkeep.mean_stay() / 6).clamp(SWEEP, SELF_LOOKUP)
+    }
+
+    fn check_newcomers(&mut self, now: Now) {
+        while self.upkeep.first_checks < FIRST_CHECKS {
+            let Some((contact, key)) = self.upkeep.met.pop_front() else {
+                break;
+            };
+            if self.table.has_room(&key) && self.table.known(&key).is_none() {
+                self.upkeep.first_checks += 1;
+                self.check(now, contact, key, Errand::FirstCheck);
+            }
+        }
+        let count = self.upkeep.heard.len().min(AT_ONCE);
+        let heard: Vec<_> = self.upkeep.heard.drain(..count).collect();
+        for (contact, key) in heard {
+            if self.table.has_room(&key) && self.table.known(&key).is_none() {
+                self.check(now, contact, key, Errand::Check);
+            }
+        }
+    }
+
+    fn check_stalest(&mut self, now: Now) {
+        let due = now.moment - self.check_interval();
+        let last = |entry: &Entry| entry.seen.max(entry.checked);
+        let is_due = |entry: &&mut Entry| last(entry) <= due || !entry.is_well();
+        let mut due: Vec<_> = self.table.entries_mut().filter(is_due).collect();
+        due.sort_by_key(|entry| last(entry));
+        due.truncate(AT_ONCE);
+        let mut chosen = Vec::with_capacity(due.len());
+        for entry in due {
+            entry.checked = now.moment;
+            chosen.push((entry.contact, entry.key));
+        }
+        for (contact, key) in chosen {
+            self.check(now, contact, key, Errand::Check);
+        }
+    }
+
+    /// Looks for members in the farthest bucket that has room, or anywhere if none has.
+    fn refresh_thinnest(&mut self, now: Now, entropy: &mut dyn Entropy) {
+        let k = self.config.k;
+        let fill: Vec<usize> = self.table.fill().collect();
+        // The closest buckets are never full: our own neighbours are looked for by our own key.
+        let last_full = fill
+            .iter()
+            .rposition(|members| *members >= k)
+            .map_or(0, |last| last + 1);
+        let thin = fill.iter().take(last_full).position(|members| *members < k);
+        let is_young = fill.iter().sum::<usize>() < 3 * k;
+        let shared = match thin {
+            Some(bucket) => bucket,
+            None => (draw_u64(entropy) % (last_full as u64 + 1)) as usize,
+        };
+        let pause = if thin.is_some() || is_young {
+            self.check_interval() / 8
+        } else {
+            SELF_LOOKUP
+        };
+        self.upkeep.next_refresh = now.moment + jitter(pause, entropy);
+        let target = self.own.neighbour(shared, draw(entropy));
+        self.look_around(now, target, Goal::Upkeep, entropy);
+    }
+
+    fn look_around(&mut self, now: Now, target: Key, goal: Goal, entropy: &mut dyn Entropy) {
+        let lookup: Lookup = self.lookup(target, self.shape(Haste::Background));
+        self.begin(now, lookup, goal, entropy);
+    }
+}
+
+/// Half to one and a half of a time, so that members do not act in step.
+pub(super) fn jitter(time: Duration, entropy: &mut dyn Entropy) -> Duration {
+    let share = (draw_u64(entropy) % 1_024) as u32;
+    time / 2 + time * share / 1_024
+}
