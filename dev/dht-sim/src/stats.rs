@@ -24,6 +24,11 @@ impl Quantiles {
         self.0.push(value);
     }
 
+    /// Adds the numbers of another list.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+    }
+
     /// The number that a `share` of all are not above; 0 of nothing.
     pub fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -37,7 +42,7 @@ impl Quantiles {
 
     /// The mean; 0 of nothing.
     pub fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len().max(1) as f64
+        self.0.iter().fold(0.0, |sum, value| sum + value) / self.0.len().max(1) as f64
     }
 
     /// How many there are.

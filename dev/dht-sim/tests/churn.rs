@@ -41,7 +41,10 @@ fn records_outlive_their_holders_because_they_are_handed_over() {
     let found = after_most_holders_have_gone(config());
     let without = after_most_holders_have_gone(config_without(Defence::Handover));
     assert!(found.success() >= 0.8, "{found}");
-    assert!(without.success() < 0.75 * found.success(), "{without} against {found}");
+    assert!(
+        without.success() < 0.75 * found.success(),
+        "{without} against {found}"
+    );
 }
 
 /// What lookups are like some minutes after half of the members have vanished.

@@ -28,7 +28,7 @@ fn a_fifth_of_hostile_members_hides_nothing() {
     ];
     for villain in villains {
         let (announced, found) = among_a_fifth(config(), villain);
-        assert!(announced.success() >= 0.99, "{villain:?}: {announced}");
+        assert!(announced.success() >= 0.95, "{villain:?}: {announced}");
         assert!(
             found.asked > 200 && found.success() >= 0.999,
             "{villain:?}: {found}"

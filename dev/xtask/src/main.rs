@@ -3,6 +3,7 @@
 //! ```text
 //! cargo xtask test   everything that guards a commit, in order, stops at the first failure
 //! cargo xtask tidy   only the rules of the house that no compiler knows
+//! cargo xtask long   the full-size figures, written to docs/results
 //! cargo xtask lab    the lab's tests, as root, and none of them skipped
 //! ```
 //!
@@ -18,6 +19,7 @@
 mod gate;
 mod lab;
 mod lexer;
+mod long;
 mod tidy;
 mod tree;
 
@@ -42,6 +44,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.chore {
         Chore::Test => gate::run(&root),
         Chore::Tidy => tidy::run(&root),
+        Chore::Long => long::run(&root),
         Chore::Lab { filter } => lab::run(&root, filter.as_deref()),
     }
 }
@@ -60,6 +63,8 @@ enum Chore {
     Test,
     /// The rules of the house that no compiler knows: layout, arrows, purity, names, links
     Tidy,
+    /// The full-size figures, written to docs/results; takes minutes
+    Long,
     /// The tests on real kernels in namespaces; needs root, Linux, iproute2 and nftables
     Lab {
         /// Only those whose names contain this

@@ -24,6 +24,12 @@ impl Bucket {
         self.entries.iter_mut().find(|entry| entry.key == *key)
     }
 
+    /// Takes a member in use, who then is in reserve no longer.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.spares.retain(|(_, known)| *known != entry.key);
+        self.entries.push(entry);
+    }
+
     /// Remembers a member for which there is no room.
     pub(crate) fn reserve(&mut self, contact: Contact, key: Key) {
         self.spares.retain(|(_, known)| *known != key);

@@ -79,9 +79,7 @@ impl Table {
             if !self.is_diverse(shared, &contact) {
                 return Insertion::NotAdded;
             }
-            self.buckets[shared]
-                .entries
-                .push(Entry::new(now, contact, key));
+            self.buckets[shared].add(Entry::new(now, contact, key));
             return Insertion::Added;
         }
         let bucket = &mut self.buckets[shared];

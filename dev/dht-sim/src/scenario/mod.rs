@@ -51,6 +51,18 @@ impl Tally {
         self.longest = self.longest.max(effort.time);
     }
 
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.good += other.good;
+        self.endless += other.endless;
+        self.longest = self.longest.max(other.longest);
+        self.time_ms.extend(&other.time_ms);
+        self.requests.extend(&other.requests);
+        self.dials.extend(&other.dials);
+        self.overlap.extend(&other.overlap);
+    }
+
     /// The part of the queries that did what they should.
     pub fn success(&self) -> f64 {
         self.good as f64 / self.asked.max(1) as f64

@@ -8,7 +8,7 @@ use super::rooms::{self, ROOMS, Room, World};
 use crate::tree::{File, Tree};
 
 /// Crates of the project that no room may ship: tools for its own tests and chores.
-const TOOLS: [&str; 2] = ["stt-sim", "xtask"];
+const TOOLS: [&str; 3] = ["stt-dht-sim", "stt-sim", "xtask"];
 const ENGINE: [&str; 3] = ["noq", "noq-proto", "noq-udp"];
 /// What reaches for a clock, a socket, a thread or the system's randomness.
 const WORLDLY: [&str; 5] = ["tokio", "mio", "socket2", "getrandom", "rand"];
