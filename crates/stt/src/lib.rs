@@ -72,10 +72,15 @@ pub use transport::{
     link::PathKind,
     platform::SystemEntropy,
     websocket::{
+        certificates::Certificates,
         dial::WebSocketError,
+        proxy::{ProxyChoice, ProxyError},
         url::{Scheme as WebSocketScheme, UrlError},
     },
 };
+
+#[cfg(feature = "tls")]
+pub use transport::websocket::tls::{TlsIdentity, TlsIdentityError};
 
 /// The seam for simulated networks and clocks.
 #[cfg(feature = "simulation")]

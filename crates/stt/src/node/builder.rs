@@ -11,8 +11,10 @@ use stc::{Group, NodeSeed, handshake::HandshakeContext};
 use super::{
     Node,
     shared::Shared,
-    websocket::{Listener, WebSockets},
+    websocket::{Dress, Listener, WebSockets},
 };
+#[cfg(feature = "tls")]
+use crate::transport::websocket::tls::TlsIdentity;
 use crate::{
     limits::Limits,
     transport::{
@@ -21,6 +23,7 @@ use crate::{
         link::Link,
         platform::Platform,
         socket::DroppedDatagrams,
+        websocket::proxy::ProxyChoice,
     },
 };
 
@@ -31,7 +34,8 @@ pub struct NodeBuilder {
     group: Group,
     seed: Option<NodeSeed>,
     addresses: Vec<SocketAddr>,
-    websockets: Vec<SocketAddr>,
+    websockets: Vec<(SocketAddr, Dress)>,
+    proxy: ProxyChoice,
     accepting: Accepting,
     limits: Limits,
     platform: Option<Platform>,
@@ -71,6 +75,7 @@ impl NodeBuilder {
             seed: None,
             addresses: Vec::new(),
             websockets: Vec::new(),
+            proxy: ProxyChoice::default(),
             accepting: Accepting::Members,
             limits: Limits::default(),
             platform: None,
@@ -94,7 +99,21 @@ impl NodeBuilder {
     /// Also listens for WebSockets, at this TCP address, exactly as given; port 0 lets the system
     /// choose. Whoever comes without a member's tag gets a bare 404.
     pub fn listen_ws(mut self, address: SocketAddr) -> Self {
-        self.websockets.push(address);
+        self.websockets.push((address, Dress::Plain));
+        self
+    }
+
+    /// Listens for WebSockets in TLS, otherwise as [`listen_ws`](Self::listen_ws). Whoever dials
+    /// need not be able to check the certificate: see [`Target::certificates`](super::Target::certificates).
+    #[cfg(feature = "tls")]
+    pub fn listen_wss(mut self, address: SocketAddr, identity: TlsIdentity) -> Self {
+        self.websockets.push((address, Dress::Tls(identity)));
+        self
+    }
+
+    /// Whether WebSockets are dialled through an HTTP proxy. Default: as the environment says.
+    pub fn proxy(mut self, choice: ProxyChoice) -> Self {
+        self.proxy = choice;
         self
     }
 
@@ -145,7 +164,9 @@ impl NodeBuilder {
         };
         let link = Link::new(&setup.platform);
         bind_all(&link, &self.addresses, &setup.platform)?;
-        let (websockets, listeners) = listen_all(&self.websockets, &setup)?;
+        let listeners = listen_all(self.websockets, &setup)?;
+        let listening = listeners.iter().map(Listener::address).collect();
+        let websockets = WebSockets::new(listening, self.proxy, setup.limits.half_open);
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let shared = Shared::new(
             identity.node_id(),
@@ -170,23 +191,14 @@ fn bind_all(link: &Link, addresses: &[SocketAddr], platform: &Platform) -> Resul
 }
 
 fn listen_all(
-    addresses: &[SocketAddr],
+    asked: Vec<(SocketAddr, Dress)>,
     setup: &EndpointSetup,
-) -> Result<(WebSockets, Vec<Listener>), StartError> {
-    let listeners: Result<Vec<_>, _> = addresses
-        .iter()
-        .map(|address| {
-            let bound = Listener::bind(&setup.platform, *address);
-            bound.map_err(|source| StartError::Bind {
-                address: *address,
-                source,
-            })
-        })
-        .collect();
-    let listeners = listeners?;
-    let listening = listeners.iter().map(Listener::address).collect();
-    let websockets = WebSockets::new(listening, setup.limits.half_open);
-    Ok((websockets, listeners))
+) -> Result<Vec<Listener>, StartError> {
+    let listen = |(address, dress)| {
+        let bound = Listener::bind(&setup.platform, address, dress);
+        bound.map_err(|source| StartError::Bind { address, source })
+    };
+    asked.into_iter().map(listen).collect()
 }
 
 /// A machine without IPv6 is as good as any.

@@ -25,7 +25,9 @@ use crate::{
         crypto::Authenticated,
         endpoint::DialFailure,
         websocket::{
-            dial::WebSocketError,
+            certificates::Certificates,
+            dial::{Way, WebSocketError},
+            proxy::Proxy,
             url::{Url, UrlError},
         },
     },
@@ -37,6 +39,7 @@ use crate::{
 pub struct Target {
     place: Place,
     peer: Option<NodeId>,
+    certificates: Certificates,
 }
 
 /// Where a target is to be found.
@@ -145,7 +148,17 @@ impl Target {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, peer: None }
+        Self {
+            place,
+            peer: None,
+            certificates: Certificates::default(),
+        }
+    }
+
+    /// Which certificates do for `wss://`. Default: those the operating system trusts.
+    pub fn certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = certificates;
+        self
     }
 
     /// Accepts no other peer than this one.
@@ -170,11 +183,12 @@ pub(super) async fn connect(
     let limit = shared.limits.handshake_timeout;
     let first = OnceLock::new();
     let reach = async {
-        let addresses = resolve(target).await?;
+        let proxy = proxy_to(shared, target)?;
+        let addresses = resolve(target, proxy.as_ref()).await?;
         if let Some(address) = addresses.first() {
             first.get_or_init(|| *address);
         }
-        race(shared, target, &addresses).await
+        race(shared, target, proxy.as_ref(), &addresses).await
     };
     let Some(outcome) = shared.platform.timeout(limit, reach).await else {
         let waited = shared.platform.now().saturating_duration_since(started);
@@ -205,14 +219,31 @@ pub(super) async fn connect(
     Ok(session)
 }
 
-/// All addresses of the host, the two families in turn.
-async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, ConnectError> {
-    let (host, port) = match &target.place {
-        Place::Name { host, port } => (host.as_str(), *port),
+/// The proxy on the way to a target, if it is dialled through one.
+fn proxy_to(shared: &Shared, target: &Target) -> Result<Option<Proxy>, ConnectError> {
+    let Place::WebSocket(Ok(url), _) = &target.place else {
+        return Ok(None);
+    };
+    let found = websocket::proxy_to(shared, url);
+    found.map_err(|error| no_websocket(url, error.into()))
+}
+
+fn no_websocket(url: &Url, reason: WebSocketError) -> ConnectError {
+    ConnectError::WebSocket {
+        url: url.to_string(),
+        reason,
+    }
+}
+
+/// All addresses of the host, or of the proxy, the two families in turn.
+async fn resolve(target: &Target, proxy: Option<&Proxy>) -> Result<Vec<SocketAddr>, ConnectError> {
+    let (host, port) = match (&target.place, proxy) {
+        (Place::WebSocket(Ok(_), _), Some(proxy)) => (proxy.host.as_str(), proxy.port),
+        (Place::Name { host, port }, _) => (host.as_str(), *port),
         // As it is: only it knows the interface of a link-local one.
-        Place::Address(address) => return Ok(vec![*address]),
-        Place::WebSocket(Ok(url), _) => (url.host.as_str(), url.port),
-        Place::WebSocket(Err(reason), url) => {
+        (Place::Address(address), _) => return Ok(vec![*address]),
+        (Place::WebSocket(Ok(url), _), None) => (url.host.as_str(), url.port),
+        (Place::WebSocket(Err(reason), url), _) => {
             let (url, reason) = (url.clone(), *reason);
             return Err(ConnectError::Url { url, reason });
         }
@@ -243,6 +274,7 @@ fn in_turn<T>(mut first: VecDeque<T>, mut second: VecDeque<T>) -> Vec<T> {
 async fn race(
     shared: &Arc<Shared>,
     target: &Target,
+    proxy: Option<&Proxy>,
     addresses: &[SocketAddr],
 ) -> Result<(Connection, Authenticated), ConnectError> {
     let mut waiting = plan(shared, target, addresses);
@@ -252,7 +284,7 @@ async fn race(
     };
     loop {
         if let Some((address, seed)) = waiting.pop_front() {
-            running.push(attempt(shared, target, address, seed));
+            running.push(attempt(shared, target, proxy, address, seed));
         } else if running.is_empty() {
             return Err(worst);
         }
@@ -290,17 +322,20 @@ fn plan(
 async fn attempt(
     shared: &Arc<Shared>,
     target: &Target,
+    proxy: Option<&Proxy>,
     address: SocketAddr,
     seed: Arc<SeedKeys>,
 ) -> Result<(Connection, Authenticated), ConnectError> {
     let started = shared.platform.now();
     let dialled = match &target.place {
         Place::WebSocket(Ok(url), _) => {
-            let opened = websocket::open(shared, url, address, &seed).await;
-            let (remote, _hold) = opened.map_err(|reason| ConnectError::WebSocket {
-                url: url.to_string(),
-                reason,
-            })?;
+            let way = Way {
+                url,
+                proxy,
+                certificates: &target.certificates,
+            };
+            let opened = websocket::open(shared, way, address, &seed).await;
+            let (remote, _hold) = opened.map_err(|reason| no_websocket(url, reason))?;
             shared.endpoint.dial(remote, seed, target.peer).await
         }
         _ => shared.endpoint.dial(address, seed, target.peer).await,
@@ -390,9 +425,11 @@ mod tests {
     #[tokio::test]
     async fn a_link_local_address_keeps_its_interface() {
         let address: SocketAddr = "[fe80::1%7]:7000".parse().unwrap();
-        assert_eq!(resolve(&address.into()).await.unwrap(), [address]);
+        assert_eq!(resolve(&address.into(), None).await.unwrap(), [address]);
         assert_eq!(
-            resolve(&Target::udp("fe80::1%7", 7_000)).await.unwrap(),
+            resolve(&Target::udp("fe80::1%7", 7_000), None)
+                .await
+                .unwrap(),
             [address]
         );
     }

@@ -3,6 +3,8 @@
 use std::{fmt, future::poll_fn, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use super::{WebSocketAddress, lifetime};
+#[cfg(feature = "tls")]
+use crate::transport::websocket::tls::TlsIdentity;
 use crate::{
     node::shared::Shared,
     transport::{
@@ -15,18 +17,57 @@ use crate::{
 
 /// A bound TCP socket that takes connections.
 pub(in crate::node) struct Listener {
-    listener: Box<dyn ByteListener>,
+    socket: Box<dyn ByteListener>,
     address: WebSocketAddress,
+    dress: Dress,
+}
+
+/// What connections are dressed in.
+#[derive(Debug, Clone)]
+pub(in crate::node) enum Dress {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(TlsIdentity),
+}
+
+impl Dress {
+    fn scheme(&self) -> Scheme {
+        match self {
+            Self::Plain => Scheme::Ws,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => Scheme::Wss,
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unused_async, reason = "TLS has to wait")
+    )]
+    async fn put_on(&self, stream: BoxedStream) -> io::Result<BoxedStream> {
+        match self {
+            Self::Plain => Ok(stream),
+            #[cfg(feature = "tls")]
+            Self::Tls(identity) => identity.accept(stream).await,
+        }
+    }
 }
 
 impl Listener {
-    pub(in crate::node) fn bind(platform: &Platform, address: SocketAddr) -> io::Result<Self> {
-        let listener = platform.listen(address)?;
+    pub(in crate::node) fn bind(
+        platform: &Platform,
+        address: SocketAddr,
+        dress: Dress,
+    ) -> io::Result<Self> {
+        let socket = platform.listen(address)?;
         let address = WebSocketAddress {
-            scheme: Scheme::Ws,
-            address: listener.local_addr()?,
+            scheme: dress.scheme(),
+            address: socket.local_addr()?,
         };
-        Ok(Self { listener, address })
+        Ok(Self {
+            socket,
+            address,
+            dress,
+        })
     }
 
     pub(in crate::node) fn address(&self) -> WebSocketAddress {
@@ -34,7 +75,7 @@ impl Listener {
     }
 
     async fn accept(&mut self) -> io::Result<(BoxedStream, SocketAddr)> {
-        poll_fn(|cx| self.listener.poll_accept(cx)).await
+        poll_fn(|cx| self.socket.poll_accept(cx)).await
     }
 }
 
@@ -54,9 +95,9 @@ pub(in crate::node) async fn serve(shared: Arc<Shared>, mut listener: Listener) 
         };
         match accepted {
             Ok((stream, from)) => {
-                shared
-                    .platform
-                    .spawn(meet(Arc::clone(&shared), stream, from));
+                let dress = listener.dress.clone();
+                let meeting = meet(Arc::clone(&shared), stream, from, dress);
+                shared.platform.spawn(meeting);
             }
             // Mostly there are too many open files: some will be closed by and by.
             Err(error) => {
@@ -67,13 +108,13 @@ pub(in crate::node) async fn serve(shared: Arc<Shared>, mut listener: Listener) 
     }
 }
 
-async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr) {
+async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr, dress: Dress) {
     let websockets = &shared.websockets;
     let seat = websockets.asking.take(from.ip());
     let opens = |tag: &Tag| shared.opens_for(tag);
     let socket = tokio::select! {
         biased;
-        socket = admit(stream, &shared.platform, opens) => socket,
+        socket = admit(dress.put_on(stream), &shared.platform, opens) => socket,
         () = seat.taken_away() => None,
         () = websockets.stopping.raised() => None,
     };

@@ -20,10 +20,13 @@ use tokio::sync::watch;
 
 use self::seat::Seats;
 pub(super) use self::{
-    listen::{Listener, serve},
-    open::open,
+    listen::{Dress, Listener, serve},
+    open::{open, proxy_to},
 };
-use crate::{session::flag::Flag, transport::websocket::url::Scheme};
+use crate::{
+    session::flag::Flag,
+    transport::websocket::{proxy::ProxyChoice, url::Scheme},
+};
 
 /// Where a node listens for WebSockets. Its text is a URL, which others can dial if the address is
 /// one that they reach.
@@ -46,6 +49,7 @@ impl fmt::Display for WebSocketAddress {
 #[derive(Debug)]
 pub(super) struct WebSockets {
     listening: Vec<WebSocketAddress>,
+    proxy: ProxyChoice,
     /// Connections without a request so far.
     asking: Seats,
     /// Those of others that were upgraded and have no session so far.
@@ -56,9 +60,14 @@ pub(super) struct WebSockets {
 }
 
 impl WebSockets {
-    pub(super) fn new(listening: Vec<WebSocketAddress>, half_open: usize) -> Self {
+    pub(super) fn new(
+        listening: Vec<WebSocketAddress>,
+        proxy: ProxyChoice,
+        half_open: usize,
+    ) -> Self {
         Self {
             listening,
+            proxy,
             asking: Seats::new(MAX_ASKING),
             waiting: Seats::new(half_open),
             stopping: Flag::default(),

@@ -11,22 +11,30 @@ use crate::{
         cid::first_connection_id,
         link::{Hold, Origin},
         websocket::{
-            dial::{WebSocketError, dial},
+            dial::{Way, WebSocketError, dial},
+            proxy::{Proxy, ProxyError},
             request::{TAG_LEN, Tag},
             url::Url,
         },
     },
 };
 
+/// The proxy on the way to `url`, if there is one. A simulation has no environment.
+pub(in crate::node) fn proxy_to(shared: &Shared, url: &Url) -> Result<Option<Proxy>, ProxyError> {
+    let is_real = !shared.platform.is_deterministic();
+    let choice = &shared.websockets.proxy;
+    choice.proxy_to(url, |name| std::env::var(name).ok().filter(|_| is_real))
+}
+
 /// Opens a tunnel to `address` under one seed. Returns what the engine calls its other end, and
 /// what keeps it open.
 pub(in crate::node) async fn open(
     shared: &Arc<Shared>,
-    url: &Url,
+    way: Way<'_>,
     address: SocketAddr,
     seed: &SeedKeys,
 ) -> Result<(SocketAddr, Hold), WebSocketError> {
-    let socket = dial(&shared.platform, url, address, tag(shared, seed)).await?;
+    let socket = dial(&shared.platform, way, address, tag(shared, seed)).await?;
     let tunnel = shared.endpoint.link().open_tunnel(Origin { address });
     let (remote, hold) = (tunnel.address(), tunnel.hold());
     let running = lifetime::run(Arc::clone(shared), socket, tunnel, None);

@@ -3,7 +3,7 @@
 //!
 //! spec: REACH-3, REACH-5, REACH-6
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -17,14 +17,18 @@ use super::{
 };
 use crate::transport::{platform::Platform, stream::BoxedStream};
 
-/// Reads a request; if `opens` takes its tag, the stream becomes a WebSocket. Otherwise it is
+/// Waits for a stream to be dressed (in TLS, say) and reads a request; if `opens` takes its tag, the stream becomes a WebSocket. Otherwise it is
 /// closed, after an answer that says nothing.
 pub(crate) async fn admit(
-    mut stream: BoxedStream,
+    dressing: impl Future<Output = io::Result<BoxedStream>>,
     platform: &Platform,
     opens: impl FnOnce(&Tag) -> bool,
 ) -> Option<WebSocket> {
-    let read = platform.timeout(REQUEST_WITHIN, read_head(&mut stream));
+    let began = platform.now();
+    let dressed = platform.timeout(REQUEST_WITHIN, dressing).await;
+    let mut stream = dressed?.ok()?;
+    let left = REQUEST_WITHIN.saturating_sub(platform.now().saturating_duration_since(began));
+    let read = platform.timeout(left, read_head(&mut stream));
     let read = read.await.and_then(Result::ok);
     let asked = read.and_then(|(head, early)| Some((Request::decode(&head)?, early)));
     let Some((request, early)) = asked.filter(|(request, _)| opens(&request.tag)) else {

@@ -8,7 +8,9 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::{
     WebSocket,
     answer::Answer,
+    certificates::Certificates,
     head::read_head,
+    proxy::{Proxy, ProxyError},
     request::{Request, Tag},
     upgraded,
     url::{Scheme, Url},
@@ -40,25 +42,53 @@ pub enum WebSocketError {
     /// The answer was no upgrade to a WebSocket.
     #[error("what answered is no WebSocket")]
     Foreign,
+    /// What the environment or the application calls a proxy is none.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The proxy does not let us through.
+    #[error("the proxy answered with HTTP status {status}")]
+    ProxyRefused {
+        /// The status; 407 if it wants a name and a password.
+        status: u16,
+    },
+    /// No TLS with the host: it speaks none, or shows a certificate that won't do.
+    #[error("no TLS: {0}")]
+    Tls(io::Error),
     /// `wss://` needs the feature `tls` of this library.
     #[error("this build has no TLS")]
     NoTls,
 }
 
-/// Connects to `address` and asks for an upgrade. Dropped before it is done, it leaves nothing.
+/// How a URL is dialled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) proxy: Option<&'a Proxy>,
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
+    pub(crate) certificates: &'a Certificates,
+}
+
+/// Connects to `address`, the host's or the proxy's, and asks for an upgrade. Dropped before it is
+/// done, it leaves nothing.
 pub(crate) async fn dial(
     platform: &Platform,
-    url: &Url,
+    way: Way<'_>,
     address: SocketAddr,
     tag: Tag,
 ) -> Result<WebSocket, WebSocketError> {
     let stream = platform.connect_stream(address).await;
-    let stream = stream.map_err(|source| WebSocketError::Tcp { address, source })?;
-    let stream = match url.scheme {
+    let mut stream = stream.map_err(|source| WebSocketError::Tcp { address, source })?;
+    if let Some(proxy) = way.proxy {
+        proxy.pass(&mut stream, way.url).await?;
+    }
+    let stream = match way.url.scheme {
         Scheme::Ws => stream,
+        #[cfg(feature = "tls")]
+        Scheme::Wss => super::tls::connect(stream, &way.url.host, way.certificates).await?,
+        #[cfg(not(feature = "tls"))]
         Scheme::Wss => return Err(WebSocketError::NoTls),
     };
-    upgrade(stream, platform, url, tag).await
+    upgrade(stream, platform, way.url, tag).await
 }
 
 async fn upgrade(

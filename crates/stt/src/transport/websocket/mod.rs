@@ -7,6 +7,8 @@
 //! * [`head`]: HTTP heads, read within bounds;
 //! * [`request`], [`answer`]: those of an upgrade, both directions of each;
 //! * [`dial`], [`admit`]: the two sides of an upgrade;
+//! * [`proxy`]: the way out through an HTTP proxy;
+//! * [`tls`], [`certificates`]: TLS around it, with the feature `tls`;
 //! * [`carry`]: packets both ways until it ends, [`ending`] says why.
 //!
 //! Invariants: whoever asks without a member's tag gets the same answer as whoever asks nothing
@@ -18,10 +20,14 @@
 pub(crate) mod admit;
 pub(crate) mod answer;
 pub(crate) mod carry;
+pub(crate) mod certificates;
 pub(crate) mod dial;
 pub(crate) mod ending;
 mod head;
+pub(crate) mod proxy;
 pub(crate) mod request;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 pub(crate) mod url;
 
 use tokio_tungstenite::{
