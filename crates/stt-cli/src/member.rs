@@ -34,9 +34,7 @@ impl Member {
     pub(crate) async fn builder(self, binds: &[Bind]) -> Result<NodeBuilder, Failure> {
         let mut builder = Node::builder(self.group).node_seed(self.seed);
         for asked in binds {
-            for address in asked.addresses().await? {
-                builder = builder.bind(address);
-            }
+            builder = asked.apply(builder).await?;
         }
         Ok(builder)
     }

@@ -5,7 +5,6 @@
 use std::{
     fmt::Display,
     io::{self, Write},
-    net::SocketAddr,
     time::Duration,
 };
 
@@ -36,12 +35,12 @@ impl Status {
         if json { Self::Json } else { Self::Human }
     }
 
-    pub(crate) fn listening(self, address: SocketAddr, node: NodeId) {
+    pub(crate) fn listening(self, address: impl Display, node: NodeId) {
         write(&self.listening_line(address, node));
     }
 
     /// Where a node listens, and who it is.
-    pub(crate) fn listening_line(self, address: SocketAddr, node: NodeId) -> String {
+    pub(crate) fn listening_line(self, address: impl Display, node: NodeId) -> String {
         self.line(
             format_args!("listening on {address} as {node}"),
             || json!({"event": "listening", "address": address.to_string(), "node": node.to_string()}),

@@ -5,6 +5,8 @@ use std::{
     str::FromStr,
 };
 
+use stt::NodeBuilder;
+
 use super::host_port::{split, zone_less};
 use crate::exit::Failure;
 
@@ -13,19 +15,40 @@ use crate::exit::Failure;
 pub(crate) struct Bind {
     host: String,
     port: u16,
+    is_websocket: bool,
 }
 
 impl FromStr for Bind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (host, port) = split(text).map_err(|why| format!("{why}; {FORMS}"))?;
+        let (is_websocket, place) = match text.strip_prefix("ws://") {
+            Some(place) => (true, place.strip_suffix('/').unwrap_or(place)),
+            None => (false, text),
+        };
+        let (host, port) = split(place).map_err(|why| format!("{why}; {FORMS}"))?;
         let host = host.to_owned();
-        Ok(Self { host, port })
+        Ok(Self {
+            host,
+            port,
+            is_websocket,
+        })
     }
 }
 
 impl Bind {
+    /// Binds all it means, for UDP or for WebSockets.
+    pub(crate) async fn apply(&self, builder: NodeBuilder) -> Result<NodeBuilder, Failure> {
+        let addresses = self.addresses().await?.into_iter();
+        Ok(addresses.fold(builder, |builder, address| {
+            if self.is_websocket {
+                builder.listen_ws(address)
+            } else {
+                builder.bind(address)
+            }
+        }))
+    }
+
     /// The addresses it means. A name may have several; those of a family that this machine does
     /// not have are left out, unless nothing else is left.
     pub(crate) async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
@@ -48,7 +71,7 @@ fn is_here(address: &SocketAddr) -> bool {
     UdpSocket::bind((address.ip(), 0)).is_ok()
 }
 
-const FORMS: &str = "give IPV4:PORT, [IPV6]:PORT or NAME:PORT, port 0 for any free one";
+const FORMS: &str = "give IPV4:PORT, [IPV6]:PORT or NAME:PORT, port 0 for any free one, ws:// before it for WebSockets";
 
 #[cfg(test)]
 mod tests {
@@ -60,6 +83,8 @@ mod tests {
             ("127.0.0.1:7000", "127.0.0.1:7000"),
             ("[::1]:0", "[::1]:0"),
             ("[fe80::1%7]:7000", "[fe80::1%7]:7000"),
+            ("ws://127.0.0.1:80", "127.0.0.1:80"),
+            ("ws://[::1]:0/", "[::1]:0"),
         ] {
             let bind: Bind = text.parse().unwrap();
             let addresses = bind.addresses().await.unwrap();

@@ -6,6 +6,7 @@ mod forward;
 mod host_port;
 mod node;
 mod object;
+mod peer;
 mod store;
 
 use std::{
@@ -28,6 +29,7 @@ pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, 
 pub(crate) use host_port::HostPort;
 pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
+pub(crate) use peer::PeerPlace;
 pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
 
 use crate::{exit::Failure, status::Status};
@@ -206,8 +208,8 @@ pub(crate) struct Listen {
     #[command(flatten)]
     pub(crate) seed: SeedSource,
 
-    /// Bind this address and no other, IP:PORT or NAME:PORT, port 0 for any free one; may be given
-    /// several times [default: any free port on all addresses]
+    /// Bind this address and no other, IP:PORT or NAME:PORT, port 0 for any free one, `ws://IP:PORT`
+    /// for WebSockets; may be given several times [default: any free port on all addresses]
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<Bind>,
 
@@ -223,9 +225,10 @@ pub(crate) struct Listen {
 /// `stt connect`.
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// Where the peer listens: a name or an address, and a UDP port
+    /// Where the peer listens: a name or an address, and a UDP port; or the URL of a WebSocket,
+    /// `ws://HOST:PORT` or `wss://HOST`
     #[arg(value_name = "HOST:PORT")]
-    pub(crate) to: HostPort,
+    pub(crate) to: PeerPlace,
 
     #[command(flatten)]
     pub(crate) seed: SeedSource,

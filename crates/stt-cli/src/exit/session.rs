@@ -38,10 +38,12 @@ impl From<ConnectError> for Failure {
                     format!("no answer from {address}: {causes}"),
                 );
             }
-            ConnectError::Resolve { .. } | ConnectError::Unreachable { .. } => Exit::NoAnswer,
+            ConnectError::Resolve { .. }
+            | ConnectError::Unreachable { .. }
+            | ConnectError::WebSocket { .. } => Exit::NoAnswer,
             ConnectError::AuthenticationRefused => Exit::Refused,
             ConnectError::WrongPeer { .. } => Exit::WrongPeer,
-            ConnectError::SelfDial => Exit::Usage,
+            ConnectError::SelfDial | ConnectError::Url { .. } => Exit::Usage,
             ConnectError::Closed(_) => Exit::BrokenOff,
             _ => Exit::Other,
         };

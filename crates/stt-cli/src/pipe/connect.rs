@@ -2,7 +2,7 @@
 
 use std::{future::Future, path::Path};
 
-use stt::{Accepting, Session, Target};
+use stt::{Accepting, Session};
 
 use super::{
     builder,
@@ -31,7 +31,7 @@ pub(crate) fn connect(
         let builder = builder.limits(limits).accepting(Accepting::Nobody);
         let node = builder.start().await?;
         let mut signals = Signals::watch()?;
-        let mut target = Target::udp(&asked.to.host, asked.to.port);
+        let mut target = asked.to.target();
         if let Some(peer) = asked.peer {
             target = target.peer(peer);
         }

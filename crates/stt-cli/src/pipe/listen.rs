@@ -27,13 +27,14 @@ pub(crate) fn listen(
         let (group, seed) = prepared?;
         let (mut builder, limits) = builder(group, seed, asked.patience.idle_timeout);
         for asked in asked.bind {
-            for address in asked.addresses().await? {
-                builder = builder.bind(address);
-            }
+            builder = asked.apply(builder).await?;
         }
         let node = builder.limits(limits).start().await?;
         let mut signals = Signals::watch()?;
         for address in node.local_addresses() {
+            status.listening(address, node.id());
+        }
+        for address in node.websocket_addresses() {
             status.listening(address, node.id());
         }
         let outcome = if asked.keep {
