@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod datagram;
+pub mod decoder;
 pub mod dht;
 pub mod endpoint;
 pub mod event;
@@ -31,9 +32,10 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     ("control", control::body),
     ("datagram", datagram::body),
+    ("decoder", decoder::body),
     ("dht", dht::body),
     ("endpoint", endpoint::body),
     ("event", event::body),
