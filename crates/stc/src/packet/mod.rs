@@ -6,12 +6,15 @@
 //!        └────────> next TrafficSecret, at a key update; the header key stays
 //! ```
 //!
+//! Probes ([`ProbeKey`]) are packets outside the engine, with keys of their own.
+//!
 //! *Not here*: packet numbers, key phases and when to update. The engine knows those.
-//! spec: STC-15 to STC-19.
+//! spec: STC-15 to STC-19, STC-34.
 
 mod header;
 mod initial;
 mod key;
+mod probe;
 mod reset;
 mod secret;
 mod token;
@@ -19,6 +22,7 @@ mod token;
 pub use header::{HeaderKey, ShortPacket};
 pub use initial::{initial_secrets, retry_tag};
 pub use key::{PacketKey, TAG_LEN};
+pub use probe::{PROBE_BODY_LEN, PROBE_LEN, PROBE_TAG_LEN, ProbeKey, probe_tag};
 pub use reset::ResetKey;
 pub use secret::{Directional, TrafficSecret};
 pub use token::TokenKey;
