@@ -34,6 +34,7 @@ mod events;
 mod frames;
 mod handler;
 mod limits;
+mod nat;
 mod node;
 mod session;
 pub mod storage;

@@ -46,6 +46,7 @@ pub use websocket::WebSocketAddress;
 use self::{shared::Shared, users::Use};
 use crate::{
     events::EventEmitter,
+    nat::message::Sender,
     session::{By, CloseReason, Session, SessionId, keys},
 };
 
@@ -333,12 +334,32 @@ impl Node {
 
 /// Looks after all sessions every few seconds, in one task instead of one for each.
 async fn look_after(shared: Arc<Shared>) {
+    let mut addresses = shared.endpoint.link().interface_addresses();
+    let mut looks = 0_u32;
     while !shared.is_stopping() {
         let stopped = shared.stopped.notified();
         tokio::select! {
             biased;
             () = stopped => return,
             () = shared.platform.sleep(LOOK_EVERY) => {}
+        }
+        let now = shared.endpoint.link().interface_addresses();
+        if now != addresses {
+            let is_there = |address| now.contains(address);
+            let node = if addresses.iter().all(is_there) {
+                Sender::Stayed
+            } else {
+                Sender::Moved
+            };
+            addresses = now;
+            shared.endpoint.network_changed();
+            for session in shared.sessions() {
+                session.core().paths.news.network_changed(node);
+            }
+        }
+        looks += 1;
+        if looks % LOOKS_A_SESSION_LOOK != 0 {
+            continue;
         }
         for session in shared.sessions() {
             session.core().refresh_round_trip();
@@ -350,7 +371,11 @@ async fn look_after(shared: Arc<Shared>) {
     }
 }
 
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// At the addresses of the node: they are to be noticed within three seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// And at each session.
+const LOOKS_A_SESSION_LOOK: u32 = 5;
 
 /// Time for the last packets to leave.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);

@@ -113,8 +113,8 @@ fn take(core: &Arc<Core>, frame: &ControlFrame) -> Result<(), ControlViolation> 
                 return Err(ControlViolation::End);
             }
         }
-        // Better paths are not looked for yet.
-        ControlFrame::Candidates(_) | ControlFrame::Ignored(_) => {}
+        ControlFrame::Candidates(candidates) => core.paths.news.candidates(candidates.clone()),
+        ControlFrame::Ignored(_) => {}
     }
     Ok(())
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use stt_wire::{Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released, VarInt};
+use stt_wire::{
+    Candidates, Checkpoint, Closing, ControlFrame, Credit, Finished, Reached, Released, VarInt,
+};
 use tokio::sync::Notify;
 
 /// How many streams one side opened, each kind.
@@ -31,6 +33,7 @@ struct Waiting {
     credit: BTreeMap<u64, u64>,
     checkpoints: BTreeMap<u64, u64>,
     reached: BTreeMap<u64, u64>,
+    candidates: Option<Candidates>,
     closing: Option<StreamCounts>,
     finished: Option<StreamCounts>,
 }
@@ -67,6 +70,11 @@ impl OutboundControl {
             let told = waiting.reached.entry(stream).or_default();
             *told = offset.max(*told);
         });
+    }
+
+    /// Where this node can be reached.
+    pub(crate) fn candidates(&self, candidates: Candidates) {
+        self.change(|waiting| waiting.candidates = Some(candidates));
     }
 
     pub(crate) fn closing(&self, opened: StreamCounts) {
@@ -129,6 +137,9 @@ impl Waiting {
                 offset: int(offset),
             };
             ControlFrame::Reached(reached).encode(&mut out);
+        }
+        if let Some(candidates) = self.candidates {
+            ControlFrame::Candidates(candidates).encode(&mut out);
         }
         if let Some(StreamCounts { bi, uni }) = self.closing {
             ControlFrame::Closing(Closing {

@@ -2,8 +2,11 @@
 
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
-use noq::{ClientConfig, Connecting, Connection, Incoming, ServerConfig, TransportConfig};
-use noq_proto::ConnectError;
+use noq::{
+    ClientConfig, Connecting, Connection, Incoming, NetworkChangeHint, ServerConfig,
+    TransportConfig,
+};
+use noq_proto::{ConnectError, FourTuple, PathId};
 use stc::{
     NodeId, SeedKeys,
     handshake::{HandshakeContext, HandshakeError},
@@ -138,6 +141,13 @@ impl Endpoint {
         self.engine.accept().await
     }
 
+    /// Tells every connection that the addresses here may be others: source addresses are chosen anew,
+    /// and each path is asked whether it still works.
+    pub(crate) fn network_changed(&self) {
+        self.engine
+            .handle_network_change(Some(Arc::new(MayRecover)));
+    }
+
     /// Ends every connection at once and takes no more.
     pub(crate) fn close(&self, code: u64) {
         self.engine.close(super::engine_code(code), &[]);
@@ -167,6 +177,16 @@ pub(crate) fn proved(connection: &Connection) -> Option<Authenticated> {
 pub(crate) fn meters(connection: &Connection) -> Option<Arc<Meters>> {
     let meters = connection.peer_identity()?.downcast::<Arc<Meters>>();
     Some(*meters.ok()?)
+}
+
+/// Every path may: only probing tells.
+#[derive(Debug)]
+struct MayRecover;
+
+impl NetworkChangeHint for MayRecover {
+    fn is_path_recoverable(&self, _: PathId, _: FourTuple) -> bool {
+        true
+    }
 }
 
 /// Why a dial led to nothing.

@@ -11,7 +11,7 @@ use std::{
     fmt,
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -32,12 +32,16 @@ pub type Bind = dyn Fn(SocketAddr) -> io::Result<Box<dyn AsyncUdpSocket>> + Send
 /// Fills a buffer with random bytes fit for keys.
 type Fill = dyn FnMut(&mut [u8]) + Send;
 
+/// Lists the addresses of the interfaces that are up.
+type Interfaces = dyn Fn() -> Vec<IpAddr> + Send + Sync;
+
 /// A clock, tasks, sockets and randomness. Cheap to clone.
 #[derive(Clone)]
 pub struct Platform {
     runtime: Arc<dyn Runtime>,
     network: Arc<Network>,
     entropy: Arc<Mutex<Fill>>,
+    interfaces: Arc<Interfaces>,
     deterministic: bool,
 }
 
@@ -61,6 +65,7 @@ impl Platform {
             runtime,
             network: Arc::new(network),
             entropy: Arc::new(Mutex::new(fill_from_system)),
+            interfaces: Arc::new(interfaces_of_system),
             deterministic: false,
         }
     }
@@ -79,6 +84,7 @@ impl Platform {
             runtime,
             network: Arc::new(Network { bind, streams }),
             entropy,
+            interfaces: Arc::new(Vec::new),
             deterministic: true,
         }
     }
@@ -105,6 +111,12 @@ impl Platform {
 
     pub(crate) async fn connect_stream(&self, address: SocketAddr) -> io::Result<BoxedStream> {
         self.network.streams.connect(address).await
+    }
+
+    /// The addresses of the interfaces that are up; none in a simulation, where nothing is bound to
+    /// all of them.
+    pub(crate) fn interfaces(&self) -> Vec<IpAddr> {
+        (self.interfaces)()
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -198,6 +210,21 @@ impl Future for Sleep {
 )]
 fn fill_from_system(out: &mut [u8]) {
     aws_lc_rs::rand::fill(out).expect("the operating system gives random bytes");
+}
+
+/// Link-local addresses mean nothing without the interface, which a peer can't know.
+fn interfaces_of_system() -> Vec<IpAddr> {
+    let interfaces = match if_addrs::get_if_addrs() {
+        Ok(interfaces) => interfaces,
+        Err(error) => {
+            tracing::debug!(%error, "interfaces");
+            Vec::new()
+        }
+    };
+    let up = interfaces
+        .into_iter()
+        .filter(|interface| !interface.is_link_local());
+    up.map(|interface| interface.ip()).collect()
 }
 
 /// An IPv6 socket carries IPv6 only, so that `[::]:p` and `0.0.0.0:p` can both be bound and each

@@ -5,10 +5,13 @@
 //! which is what makes the engine send what was under way on it again, on another. Both sides watch;
 //! the dialler chooses, because only it can open paths, and the acceptor does as the dialler does.
 //!
+//! How a session comes by more paths is told in [`reach`].
+//!
 //! Invariant: the last path is never closed here. If it is silent there is nothing better to do
 //! than to wait until it is heard again, or the session's idle timeout.
 
 mod choice;
+mod reach;
 mod watch;
 
 use std::{
@@ -26,18 +29,20 @@ use noq_proto::{PathId, PathStatus};
 
 use self::{
     choice::{Candidate, Rank, choose},
+    reach::{News, Reach},
     watch::{Verdict, Watch},
 };
 use super::core::Core;
 use crate::transport::{
     crypto::path_number,
-    link::{Hold, PathKind, Place},
+    link::{Hold, PathKind, Place, unmapped},
 };
 
 /// What others may know of the paths of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     current: AtomicU32,
+    pub(crate) news: News,
 }
 
 impl Paths {
@@ -66,8 +71,16 @@ pub(super) fn kind(core: &Core) -> PathKind {
 
 /// Looks after the paths until the session ends.
 pub(super) async fn look_after(core: &Arc<Core>) {
+    follow(core).await;
+    core.link.outside.forget(core.connection.stable_id() as u64);
+}
+
+async fn follow(core: &Core) {
     let mut events = core.connection.path_events();
     let mut known = Known::new(core);
+    core.established().await;
+    let mut reach = Box::new(Reach::new(core));
+    reach.tell();
     loop {
         let next_look = known.next_look();
         let look = async {
@@ -80,11 +93,20 @@ pub(super) async fn look_after(core: &Arc<Core>) {
             biased;
             _ = core.connection.closed() => return,
             event = events.next() => match event {
-                Some(Ok(event)) => known.heard(&event),
+                Some(Ok(PathEvent::ObservedAddr { id, addr, .. })) => known.seen_at(id, addr),
+                Some(Ok(event)) => {
+                    known.heard(&event);
+                    if let PathEvent::Established { id, .. } = event
+                        && reach.take_moved()
+                    {
+                        known.replace_by(id);
+                    }
+                }
                 // Too many at once: what matters is what there is now.
                 Some(Err(_)) => known.find(),
                 None => return,
             },
+            todo = reach.next() => reach.act(todo),
             () = look => known.look(),
         }
     }
@@ -150,11 +172,21 @@ impl<'a> Known<'a> {
         });
     }
 
+    /// The peer says where our packets come from.
+    fn seen_at(&self, path: PathId, address: SocketAddr) {
+        let known = self.paths.iter().find(|known| known.path.id() == path);
+        if known.is_some_and(|known| known.kind == PathKind::Udp) {
+            let session = self.core.connection.stable_id() as u64;
+            self.core.link.outside.reported(session, unmapped(address));
+        }
+    }
+
     fn heard(&mut self, event: &PathEvent) {
         match event {
             PathEvent::Established { id, .. } => {
                 self.add(*id);
                 self.choose();
+                self.ask_others(*id);
             }
             PathEvent::Abandoned { id, .. } => {
                 self.paths.retain(|known| known.path.id() != *id);
@@ -166,6 +198,16 @@ impl<'a> Known<'a> {
                 ..
             } if self.core.connection.side() == Side::Server => self.prefer(*id),
             _ => {}
+        }
+    }
+
+    /// Asks the other paths for a sign of life: what a new one came for may be that they are dead.
+    fn ask_others(&mut self, id: PathId) {
+        let now = self.core.platform.now();
+        for known in self.paths.iter_mut().filter(|known| known.path.id() != id) {
+            known.look(now);
+            known.watch.ask(now);
+            drop(known.path.ping());
         }
     }
 
@@ -220,6 +262,20 @@ impl<'a> Known<'a> {
             self.give_up(id);
         }
         self.choose();
+    }
+
+    /// Closes all other paths by UDP, without waiting until they are found to be silent: the longer they
+    /// are there, the longer the engine waits for what was under way on them.
+    fn replace_by(&mut self, id: PathId) {
+        if !self.paths.iter().any(|known| known.path.id() == id) {
+            return;
+        }
+        self.prefer(id);
+        for known in &self.paths {
+            if known.path.id() != id && known.kind == PathKind::Udp {
+                drop(known.path.close());
+            }
+        }
     }
 
     /// Closes a silent path if there is another.

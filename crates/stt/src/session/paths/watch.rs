@@ -13,7 +13,7 @@ pub(super) struct Watch {
     received: u64,
     /// Since when something has been sent without any answer.
     unanswered: Option<Instant>,
-    is_asked: bool,
+    asked: Option<Instant>,
     is_silent: bool,
     busy_at: Instant,
     looked_at: Instant,
@@ -36,7 +36,7 @@ impl Watch {
             sent: 0,
             received: 0,
             unanswered: None,
-            is_asked: false,
+            asked: None,
             is_silent: false,
             busy_at: now,
             looked_at: now,
@@ -53,6 +53,13 @@ impl Watch {
         self.is_silent
     }
 
+    /// A sign of life is asked for now, whatever was sent before.
+    pub(super) fn ask(&mut self, now: Instant) {
+        self.unanswered = Some(now);
+        self.asked = Some(now);
+        self.busy_at = now;
+    }
+
     pub(super) fn look(
         &mut self,
         now: Instant,
@@ -67,7 +74,7 @@ impl Watch {
             self.busy_at = now;
         }
         if has_received {
-            (self.unanswered, self.is_asked, self.is_silent) = (None, false, false);
+            (self.unanswered, self.asked, self.is_silent) = (None, None, false);
         } else if has_sent && self.unanswered.is_none() {
             self.unanswered = Some(now);
         }
@@ -75,15 +82,17 @@ impl Watch {
             return Verdict::Fine;
         };
         let patience = patience(round_trip);
-        let waited = now.saturating_duration_since(since);
-        if waited >= 2 * patience && self.is_asked {
-            self.is_silent = true;
-            Verdict::Silent
-        } else if waited >= patience && !self.is_asked {
-            self.is_asked = true;
-            Verdict::Doubtful
-        } else {
-            Verdict::Fine
+        let is_over = |since| now.saturating_duration_since(since) >= patience;
+        match self.asked {
+            Some(asked) if is_over(asked) => {
+                self.is_silent = true;
+                Verdict::Silent
+            }
+            None if is_over(since) => {
+                self.asked = Some(now);
+                Verdict::Doubtful
+            }
+            _ => Verdict::Fine,
         }
     }
 }

@@ -39,7 +39,6 @@ impl Place {
     }
 
     /// The address the engine knows it by.
-    #[cfg_attr(not(test), expect(dead_code, reason = "paths will be opened by it"))]
     pub(crate) fn address(self) -> SocketAddr {
         match self {
             Self::Udp(address) => mapped(address),

@@ -7,6 +7,8 @@
 //! * [`address`]: which address stands for what;
 //! * [`socket`], [`sender`]: the engine's two halves of the socket;
 //! * [`sockets`]: the UDP sockets below;
+//! * [`probes`]: small datagrams beside the engine, to find ways;
+//! * [`places`], [`outside`]: where this node can be reached, as it knows and as others see it;
 //! * [`tunnel`]: datagrams in and out of something that is not UDP;
 //! * [`hold`]: who still needs a tunnel.
 //!
@@ -16,6 +18,9 @@
 
 mod address;
 mod hold;
+mod outside;
+mod places;
+mod probes;
 mod sender;
 mod socket;
 mod sockets;
@@ -23,8 +28,9 @@ mod tunnel;
 
 pub use self::address::PathKind;
 pub(crate) use self::{
-    address::Place,
+    address::{Place, unmapped},
     hold::Hold,
+    probes::{ArrivedProbe, ProbeQueue, ProbeTags},
     socket::{Link, LinkSocket},
     tunnel::{Origin, Tunnel},
 };

@@ -6,14 +6,20 @@ use std::{
     num::NonZeroUsize,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
-use noq::{AsyncUdpSocket, UdpSender, udp::RecvMeta};
+use noq::{
+    AsyncUdpSocket, UdpSender,
+    udp::{RecvMeta, Transmit},
+};
+use stc::packet::{PROBE_LEN, PROBE_TAG_LEN};
 
 use super::{
-    address::{Local, Place, is_forged, mapped},
+    address::{Local, Place, is_forged, mapped, unmapped},
     hold::Hold,
+    outside::Outside,
+    probes::{ProbeQueue, ProbeTags, Probes},
     sender::LinkSender,
     sockets::{Sockets, UdpSocket},
     tunnel::{Origin, Room, Tunnel, Tunnels},
@@ -25,6 +31,9 @@ use crate::transport::platform::Platform;
 pub(crate) struct Link {
     pub(super) sockets: Sockets,
     pub(super) tunnels: Arc<Tunnels>,
+    pub(super) probes: Arc<Probes>,
+    pub(super) platform: Platform,
+    pub(crate) outside: Outside,
 }
 
 impl Link {
@@ -32,6 +41,9 @@ impl Link {
         Arc::new(Self {
             sockets: Sockets::default(),
             tunnels: Tunnels::new(platform.clone()),
+            probes: Arc::default(),
+            platform: platform.clone(),
+            outside: Outside::default(),
         })
     }
 
@@ -45,8 +57,35 @@ impl Link {
         self.sockets
             .all()
             .iter()
-            .map(|socket| socket.address)
+            .map(|socket| socket.address_now())
             .collect()
+    }
+
+    /// Sends a probe, if the socket takes it at once: probes are sent more than once.
+    pub(crate) fn send_probe(&self, to: SocketAddr, probe: &[u8]) {
+        let sockets = self.sockets.all();
+        let Some(socket) = sockets.iter().find(|socket| socket.serves(to, None)) else {
+            return;
+        };
+        let mut sender = socket.socket.lock().create_sender();
+        let transmit = Transmit {
+            destination: to,
+            ecn: None,
+            contents: probe,
+            segment_size: None,
+            src_ip: None,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = sender.as_mut().poll_send(&transmit, &mut cx);
+    }
+
+    /// Takes the probes with these tags from what arrives, until the tags are dropped.
+    pub(crate) fn wait_for_probes(
+        &self,
+        tags: Vec<[u8; PROBE_TAG_LEN]>,
+        queue: &Arc<ProbeQueue>,
+    ) -> ProbeTags {
+        self.probes.wait_for(tags, queue)
     }
 
     /// Opens a tunnel; what carries it keeps it.
@@ -113,7 +152,7 @@ impl LinkSocket {
         meta: &mut [RecvMeta],
     ) -> Poll<usize> {
         match self.udp.get(source) {
-            Some(socket) => poll_udp(socket, cx, bufs, meta),
+            Some(socket) => self.poll_udp(socket, cx, bufs, meta),
             None => self.poll_tunnels(cx, bufs, meta),
         }
     }
@@ -146,37 +185,61 @@ impl LinkSocket {
         });
         arrived.map(|()| filled)
     }
-}
 
-/// A failing socket is as one to which nothing comes: others may still serve.
-fn poll_udp(
-    socket: &UdpSocket,
-    cx: &mut Context<'_>,
-    bufs: &mut [IoSliceMut<'_>],
-    meta: &mut [RecvMeta],
-) -> Poll<usize> {
-    let received = match socket.socket.lock().poll_recv(cx, bufs, meta) {
-        Poll::Ready(Ok(received)) => received,
-        Poll::Ready(Err(error)) => {
-            tracing::debug!(%error, address = %socket.address, "socket");
-            // An error is told once: the next look waits.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Pending => return Poll::Pending,
-    };
-    for about in &mut meta[..received] {
-        if is_forged(about.addr) {
-            about.len = 0;
-        }
-        about.addr = mapped(about.addr);
-        let local = Local {
-            socket: socket.number,
-            source: about.dst_ip,
+    /// A failing socket is as one to which nothing comes: others may still serve.
+    fn poll_udp(
+        &self,
+        socket: &UdpSocket,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<usize> {
+        let received = match socket.socket.lock().poll_recv(cx, bufs, meta) {
+            Poll::Ready(Ok(received)) => received,
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(%error, address = %socket.address, "socket");
+                // An error is told once: the next look waits.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Pending => return Poll::Pending,
         };
-        about.dst_ip = local.ip();
+        for (about, buf) in meta[..received].iter_mut().zip(bufs) {
+            self.take_probes(about, buf);
+            if is_forged(about.addr) {
+                about.len = 0;
+            }
+            about.addr = mapped(about.addr);
+            let local = Local {
+                socket: socket.number,
+                source: about.dst_ip,
+            };
+            about.dst_ip = local.ip();
+        }
+        Poll::Ready(received)
     }
-    Poll::Ready(received)
+
+    /// Takes the probes out of a batch: the engine has no use for them.
+    fn take_probes(&self, about: &mut RecvMeta, batch: &mut [u8]) {
+        if !self.link.probes.are_waited_for() || about.len == 0 {
+            return;
+        }
+        let stride = about.stride.max(1);
+        let last = about.len % stride;
+        if stride != PROBE_LEN && last != PROBE_LEN {
+            return;
+        }
+        let from = unmapped(about.addr);
+        let mut kept = 0;
+        for start in (0..about.len).step_by(stride) {
+            let end = about.len.min(start + stride);
+            if !self.link.probes.take(from, &batch[start..end]) {
+                batch.copy_within(start..end, kept);
+                kept += end - start;
+            }
+        }
+        about.len = kept;
+    }
 }
 
 impl AsyncUdpSocket for LinkSocket {

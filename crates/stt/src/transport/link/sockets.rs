@@ -28,6 +28,12 @@ pub(super) struct UdpSocket {
 }
 
 impl UdpSocket {
+    /// Where it is now: an address can change below a socket.
+    pub(super) fn address_now(&self) -> SocketAddr {
+        let now = self.socket.lock().local_addr();
+        now.unwrap_or(self.address)
+    }
+
     /// Whether packets of this local side to this remote address leave here.
     pub(super) fn serves(&self, remote: SocketAddr, local: Option<Local>) -> bool {
         self.address.is_ipv6() == remote.is_ipv6()

@@ -1,0 +1,342 @@
+//! How a session comes by more paths: it tells the peer where it can be reached, probes where the peer
+//! can be, and opens a path where it was answered.
+//!
+//! A round of probing begins when the peer has said something new that could be better than what there
+//! is, and when the network here has changed. Opening is the dialler's; an acceptor that moved is found
+//! by its probes, which come from where it is now.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use noq::Side;
+use noq_proto::{FourTuple, PathStatus};
+use parking_lot::Mutex;
+use stc::{
+    Entropy, Secret,
+    packet::{PROBE_TAG_LEN, ProbeKey},
+};
+use stt_wire::{Candidate, Candidates};
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+use super::super::core::Core;
+use crate::{
+    nat::{
+        message::{Message, Sender},
+        prober::{Found, Prober, Reaction},
+    },
+    transport::link::{ArrivedProbe, PathKind, Place, ProbeQueue, ProbeTags},
+};
+
+/// What others tell the looking after of paths.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    candidates: Mutex<Option<Candidates>>,
+    network_changed: AtomicBool,
+    moved: AtomicBool,
+    told: Notify,
+}
+
+impl News {
+    /// The peer says where it can be reached.
+    pub(crate) fn candidates(&self, candidates: Candidates) {
+        *self.candidates.lock() = Some(candidates);
+        self.told.notify_one();
+    }
+
+    /// The addresses of this node are others than before; of one that moved, some are gone.
+    pub(crate) fn network_changed(&self, node: Sender) {
+        self.network_changed.store(true, Relaxed);
+        self.moved.fetch_or(node == Sender::Moved, Relaxed);
+        self.told.notify_one();
+    }
+}
+
+/// The probing of one session.
+pub(super) struct Reach<'a> {
+    core: &'a Core,
+    ours: ProbeKey,
+    theirs: ProbeKey,
+    queue: Arc<ProbeQueue>,
+    tags: Option<ProbeTags>,
+    prober: Prober,
+    round: u32,
+    /// The first of the peer's rounds that are waited for.
+    their_round: u32,
+    peer: Candidates,
+    told: Candidates,
+    /// Who has moved since the last path was opened.
+    here: Sender,
+    there: Sender,
+    /// Ways that were found and have no path yet, and when to try again.
+    opening: Vec<(SocketAddr, Instant, u32)>,
+}
+
+/// What there is to do.
+pub(super) enum Todo {
+    News,
+    Probes(Vec<ArrivedProbe>),
+    Time,
+}
+
+impl<'a> Reach<'a> {
+    pub(super) fn new(core: &'a Core) -> Self {
+        let (ours, theirs) = match core.connection.side() {
+            Side::Client => ("initiator", "responder"),
+            Side::Server => ("responder", "initiator"),
+        };
+        let mut reach = Self {
+            core,
+            ours: probe_key(core, ours),
+            theirs: probe_key(core, theirs),
+            queue: Arc::default(),
+            tags: None,
+            prober: Prober::default(),
+            round: 0,
+            their_round: 0,
+            peer: Candidates::default(),
+            told: Candidates::default(),
+            here: Sender::Stayed,
+            there: Sender::Stayed,
+            opening: Vec::new(),
+        };
+        reach.wait_for_probes();
+        reach
+    }
+
+    /// Tells the peer where this node can be reached, if that is news.
+    pub(super) fn tell(&mut self) {
+        let candidates = self.core.link.candidates();
+        if candidates != self.told {
+            self.told = candidates.clone();
+            self.core.control.candidates(candidates);
+        }
+    }
+
+    /// What comes next. Cancel safe.
+    pub(super) async fn next(&self) -> Todo {
+        let time = async {
+            match self.next_at() {
+                Some(at) => {
+                    let now = self.core.platform.now();
+                    self.core
+                        .platform
+                        .sleep(at.saturating_duration_since(now))
+                        .await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.core.paths.news.told.notified() => Todo::News,
+            probes = self.queue.take() => Todo::Probes(probes),
+            () = time => Todo::Time,
+        }
+    }
+
+    /// Whether a path that was opened now replaces those there are, because one of the two nodes is no
+    /// longer where they lead to.
+    pub(super) fn take_moved(&mut self) -> bool {
+        let who = [
+            std::mem::take(&mut self.here),
+            std::mem::take(&mut self.there),
+        ];
+        who.contains(&Sender::Moved)
+    }
+
+    pub(super) fn act(&mut self, todo: Todo) {
+        match todo {
+            Todo::News => self.hear_news(),
+            Todo::Probes(probes) => {
+                for probe in probes {
+                    self.take(&probe);
+                }
+            }
+            Todo::Time => {}
+        }
+        self.ping_what_is_due();
+        self.open_what_is_due();
+    }
+
+    fn next_at(&self) -> Option<Instant> {
+        let opening = self.opening.iter().map(|(_, at, _)| *at).min();
+        [self.prober.next_at(), opening].into_iter().flatten().min()
+    }
+
+    fn hear_news(&mut self) {
+        let news = &self.core.paths.news;
+        let said = news.candidates.lock().take();
+        let changed = news.network_changed.swap(false, Relaxed);
+        if news.moved.swap(false, Relaxed) {
+            self.here = Sender::Moved;
+        }
+        if changed {
+            self.tell();
+        }
+        let is_first = said.is_some() && self.peer.places.is_empty();
+        if let Some(said) = said {
+            self.peer = said;
+            if !is_first || self.could_be_better() {
+                return self.begin_round();
+            }
+        }
+        if changed {
+            self.begin_round();
+        }
+    }
+
+    /// Whether the peer may be nearer than the path in use tells: that is not direct, or leads to an
+    /// address that is not the peer's own.
+    fn could_be_better(&self) -> bool {
+        if super::kind(self.core) != PathKind::Udp {
+            return true;
+        }
+        let remote = super::remote(self.core);
+        let own =
+            |place: &Candidate| matches!(place, Candidate::Interface(at) if Some(*at) == remote);
+        let shares_outside = self.peer.places.iter().any(|place| {
+            let ours = self.core.link.outside.addresses();
+            matches!(place, Candidate::Outside(at) if ours.iter().any(|our| our.ip() == at.ip()))
+        });
+        !self.peer.places.iter().any(own) && shares_outside
+    }
+
+    fn begin_round(&mut self) {
+        self.round += 1;
+        let udp = self.peer.places.iter().filter_map(|place| match place {
+            Candidate::Interface(address) | Candidate::Outside(address) => Some(*address),
+            _ => None,
+        });
+        // Where the peer was last is worth a try, if it is we who have moved.
+        let here = self.udp_remote();
+        let is_near = here.is_some_and(|at| at.ip().is_loopback());
+        // Nobody far away is on this machine.
+        let places = udp
+            .chain(here)
+            .filter(|at| is_near || !at.ip().is_loopback());
+        let places: Vec<_> = places.collect();
+        tracing::debug!(session = %self.core.id(), round = self.round, ?places, "probing");
+        self.prober
+            .begin(self.core.platform.now(), self.here, places);
+    }
+
+    /// Where the path in use leads to, if that is by UDP.
+    fn udp_remote(&self) -> Option<SocketAddr> {
+        let path = self.core.connection.path(self.core.paths.current())?;
+        match Place::of(path.remote_address().ok()?) {
+            Place::Udp(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    fn ping_what_is_due(&mut self) {
+        let now = self.core.platform.now();
+        loop {
+            let id = u64::from_be_bytes(self.core.platform.random());
+            let Some((to, ping)) = self.prober.next(now, id) else {
+                return;
+            };
+            self.send(to, ping);
+        }
+    }
+
+    fn send(&self, to: SocketAddr, message: Message) {
+        let entropy: &mut dyn Entropy = &mut self.core.platform.entropy();
+        let probe = self.ours.seal(self.round, &message.encode(), entropy);
+        self.core.link.send_probe(to, &probe);
+    }
+
+    fn take(&mut self, probe: &ArrivedProbe) {
+        let Ok(body) = self.theirs.open(&probe.bytes) else {
+            return;
+        };
+        let Some(message) = Message::decode(body) else {
+            return;
+        };
+        self.follow_round(&probe.bytes);
+        let now = self.core.platform.now();
+        if let Message::Ping { sender, .. } = message {
+            if sender == Sender::Moved {
+                self.there = Sender::Moved;
+            }
+            if self.prober.next_at().is_none() {
+                self.prober.refill();
+            }
+        }
+        match self.prober.received(now, probe.from, message) {
+            Reaction::Answer(pong) => self.send(probe.from, pong),
+            Reaction::Found(found) => self.found(&found),
+            Reaction::None => {}
+        }
+    }
+
+    fn found(&mut self, found: &Found) {
+        tracing::debug!(session = %self.core.id(), ?found, "a way");
+        if self.core.connection.side() == Side::Client {
+            let now = self.core.platform.now();
+            self.opening.push((found.remote, now, 0));
+        }
+    }
+
+    /// The engine has no number for a new path before the peer has given it one, so that the first
+    /// tries may fail.
+    fn open_what_is_due(&mut self) {
+        let now = self.core.platform.now();
+        let core = self.core;
+        self.opening.retain_mut(|(remote, at, tries)| {
+            if *at > now {
+                return true;
+            }
+            let way = FourTuple::from_remote(Place::Udp(*remote).address());
+            let opened = core.connection.open_path_ensure(way, PathStatus::Backup);
+            *tries += 1;
+            *at = now + TRY_AGAIN;
+            opened.path_id().is_none() && *tries < OPEN_TRIES
+        });
+    }
+
+    /// Waits for the rounds that the peer may be in next.
+    fn wait_for_probes(&mut self) {
+        // The old ones go first: the new may have some in common with them.
+        self.tags = None;
+        let tags = (self.their_round..)
+            .take(ROUNDS_AHEAD)
+            .map(|round| self.theirs.tag(round));
+        self.tags = Some(self.core.link.wait_for_probes(tags.collect(), &self.queue));
+    }
+
+    fn follow_round(&mut self, probe: &[u8]) {
+        let Some(tag) = probe.get(1..=PROBE_TAG_LEN) else {
+            return;
+        };
+        let mut ahead = (self.their_round..).take(ROUNDS_AHEAD);
+        if let Some(round) = ahead.find(|round| self.theirs.tag(*round)[..] == *tag)
+            && round > self.their_round + 1
+        {
+            // The one before stays known: its last probes may come late.
+            self.their_round = round - 1;
+            self.wait_for_probes();
+        }
+    }
+}
+
+/// The key of what `role` sends (STC-34).
+fn probe_key(core: &Core, role: &str) -> ProbeKey {
+    let mut exported = Zeroizing::new([0; 64]);
+    let done = core
+        .connection
+        .export_keying_material(&mut exported[..], b"probe", role.as_bytes());
+    debug_assert!(done.is_ok(), "64 bytes of a finished handshake");
+    ProbeKey::new(core.proved.suite, &Secret::new(*exported))
+}
+
+const ROUNDS_AHEAD: usize = 4;
+const TRY_AGAIN: Duration = Duration::from_millis(200);
+const OPEN_TRIES: u32 = 10;
