@@ -28,6 +28,11 @@ fn command() -> PathBuf {
 
 /// Moves bytes from one host to another, which is public, and compares them.
 fn moves(from: &Host, to: &Host, bytes: usize) {
+    moves_while(from, to, bytes, |_| {});
+}
+
+/// The same, while something happens; it is told to which file the bytes come.
+pub(crate) fn moves_while(from: &Host, to: &Host, bytes: usize, happens: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("sent"), pattern(bytes)).unwrap();
@@ -43,7 +48,7 @@ fn moves(from: &Host, to: &Host, bytes: usize) {
         let program = host.program(command()).args(words).arg("--seed-file");
         program.arg(&seed)
     };
-    let mut listener = stt(to, &["listen", "--bind", &format!("{}:4433", to.ipv4())])
+    let mut listener = stt(to, &["listen", "--bind", "0.0.0.0:4433"])
         .stdout(File::create(place("came")).unwrap())
         .start()
         .unwrap();
@@ -53,6 +58,7 @@ fn moves(from: &Host, to: &Host, bytes: usize) {
         .stdin(File::open(place("sent")).unwrap())
         .start()
         .unwrap();
+    happens(&place("came"));
     for program in [&mut dialler, &mut listener] {
         let status = program.wait(PATIENCE).unwrap();
         let ended_well = status.is_some_and(|status| status.success());
