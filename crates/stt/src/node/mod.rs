@@ -358,7 +358,7 @@ async fn look_after(shared: Arc<Shared>) {
             }
         }
         looks += 1;
-        if looks % LOOKS_A_SESSION_LOOK != 0 {
+        if !looks.is_multiple_of(LOOKS_A_SESSION_LOOK) {
             continue;
         }
         for session in shared.sessions() {

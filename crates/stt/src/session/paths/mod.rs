@@ -266,7 +266,7 @@ impl<'a> Known<'a> {
 
     /// Closes all other paths by UDP, without waiting until they are found to be silent: the longer they
     /// are there, the longer the engine waits for what was under way on them.
-    fn replace_by(&mut self, id: PathId) {
+    fn replace_by(&self, id: PathId) {
         if !self.paths.iter().any(|known| known.path.id() == id) {
             return;
         }
