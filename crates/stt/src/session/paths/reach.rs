@@ -183,20 +183,21 @@ impl<'a> Reach<'a> {
         let is_first = said.is_some() && self.peer.places.is_empty();
         if let Some(said) = said {
             self.peer = said;
-            if !is_first || self.could_be_better() {
+            if self.could_be_better() || !is_first && super::kind(self.core) == PathKind::Udp {
                 return self.begin_round();
             }
         }
-        if changed {
+        if changed && super::kind(self.core) == PathKind::Udp {
             self.begin_round();
         }
     }
 
-    /// Whether the peer may be nearer than the path in use tells: that is not direct, or leads to an
-    /// address that is not the peer's own.
+    /// Whether the peer may be nearer than the path in use tells: that leads to an address which is not
+    /// the peer's own. A session that began in a tunnel stays there: the two sides do not agree yet on
+    /// which path to give up when TCP stands still.
     fn could_be_better(&self) -> bool {
         if super::kind(self.core) != PathKind::Udp {
-            return true;
+            return false;
         }
         let remote = super::remote(self.core);
         let own =
