@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// Opens a two-way byte stream. The peer gets it from [`accept_stream`](Self::accept_stream).
-    /// Waits while the peer allows no more streams ([`Limits::streams`]).
+    /// Waits while the peer allows no more streams ([`Limits::streams`](crate::Limits::streams)).
     ///
     /// # Errors
     ///
