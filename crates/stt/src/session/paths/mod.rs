@@ -58,21 +58,24 @@ impl Paths {
 
 /// Where the peer is, by the path that carries the data.
 pub(super) fn remote(core: &Core) -> Option<SocketAddr> {
-    let path = core.connection.path(core.paths.current())?;
-    core.link.origin(path.remote_address().ok()?)
+    core.link.origin(address(core)?)
 }
 
 /// What the path that carries the data consists of.
 pub(super) fn kind(core: &Core) -> PathKind {
-    let path = core.connection.path(core.paths.current());
-    let remote = path.and_then(|path| path.remote_address().ok());
-    remote.map_or(PathKind::Udp, |remote| Place::of(remote).kind())
+    address(core).map_or(PathKind::Udp, |address| Place::of(address).kind())
+}
+
+/// What the engine calls the far end of the path that carries the data.
+fn address(core: &Core) -> Option<SocketAddr> {
+    let path = core.connection.path(core.paths.current())?;
+    path.remote_address().ok()
 }
 
 /// Looks after the paths until the session ends.
 pub(super) async fn look_after(core: &Arc<Core>) {
     follow(core).await;
-    core.link.outside.forget(core.connection.stable_id() as u64);
+    core.link.outside.forget(core.key());
 }
 
 async fn follow(core: &Core) {
@@ -176,8 +179,8 @@ impl<'a> Known<'a> {
     fn seen_at(&self, path: PathId, address: SocketAddr) {
         let known = self.paths.iter().find(|known| known.path.id() == path);
         if known.is_some_and(|known| known.kind == PathKind::Udp) {
-            let session = self.core.connection.stable_id() as u64;
-            self.core.link.outside.reported(session, unmapped(address));
+            let outside = &self.core.link.outside;
+            outside.reported(self.core.key(), unmapped(address));
         }
     }
 

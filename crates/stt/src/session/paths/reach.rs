@@ -180,30 +180,27 @@ impl<'a> Reach<'a> {
         if changed {
             self.tell();
         }
-        let is_first = said.is_some() && self.peer.places.is_empty();
+        let mut is_wanted = changed;
         if let Some(said) = said {
+            let is_first = self.peer.places.is_empty();
             self.peer = said;
-            if self.could_be_better() || !is_first && super::kind(self.core) == PathKind::Udp {
-                return self.begin_round();
-            }
+            is_wanted |= !is_first || self.could_be_better();
         }
-        if changed && super::kind(self.core) == PathKind::Udp {
+        // A session that began in a tunnel stays there: the two sides do not agree yet on which path to
+        // give up when TCP stands still.
+        if is_wanted && super::kind(self.core) == PathKind::Udp {
             self.begin_round();
         }
     }
 
     /// Whether the peer may be nearer than the path in use tells: that leads to an address which is not
-    /// the peer's own. A session that began in a tunnel stays there: the two sides do not agree yet on
-    /// which path to give up when TCP stands still.
+    /// the peer's own, and both are seen at the same one from outside.
     fn could_be_better(&self) -> bool {
-        if super::kind(self.core) != PathKind::Udp {
-            return false;
-        }
         let remote = super::remote(self.core);
         let own =
             |place: &Candidate| matches!(place, Candidate::Interface(at) if Some(*at) == remote);
+        let ours = self.core.link.outside.addresses();
         let shares_outside = self.peer.places.iter().any(|place| {
-            let ours = self.core.link.outside.addresses();
             matches!(place, Candidate::Outside(at) if ours.iter().any(|our| our.ip() == at.ip()))
         });
         !self.peer.places.iter().any(own) && shares_outside
@@ -230,8 +227,7 @@ impl<'a> Reach<'a> {
 
     /// Where the path in use leads to, if that is by UDP.
     fn udp_remote(&self) -> Option<SocketAddr> {
-        let path = self.core.connection.path(self.core.paths.current())?;
-        match Place::of(path.remote_address().ok()?) {
+        match Place::of(super::address(self.core)?) {
             Place::Udp(address) => Some(address),
             _ => None,
         }
