@@ -343,6 +343,7 @@ async fn look_after(shared: Arc<Shared>) {
             () = stopped => return,
             () = shared.platform.sleep(LOOK_EVERY) => {}
         }
+        shared.endpoint.link().look_at_interfaces();
         let now = shared.endpoint.link().interface_addresses();
         if now != addresses {
             let is_there = |address| now.contains(address);

@@ -58,8 +58,9 @@ fn idle_timeout(duration: Duration) -> Option<IdleTimeout> {
 /// round trip of 333 ms the pacer would hold the second one back for 26 ms.
 const INITIAL_WINDOW_BYTES: u64 = 128 * 1_024;
 
-/// Between two nodes: several direct ones while the network changes, a tunnel and a relay.
-const PATHS: u32 = 8;
+/// Between two nodes: a direct one and its successor, a tunnel and a relay. The engine gives the peer
+/// connection ids for all of them as soon as a session begins, so each costs every session 2 KB.
+const PATHS: u32 = 4;
 
 /// Two-way streams that are not the application's: those of endpoints.
 const OWN_TWO_WAY: u32 = stt_wire::limits::MAX_LIVE_ENDPOINT_STREAMS as u32;

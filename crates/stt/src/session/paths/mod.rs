@@ -24,7 +24,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use noq::{Path, PathEvent, Side};
+use noq::{Lagged, Path, PathEvent, PathEvents, Side};
 use noq_proto::{PathId, PathStatus};
 
 use self::{
@@ -82,6 +82,7 @@ async fn follow(core: &Core) {
     let mut events = core.connection.path_events();
     let mut known = Known::new(core);
     core.established().await;
+    settle(core, &mut events, &mut known).await;
     let mut reach = Box::new(Reach::new(core));
     reach.tell();
     loop {
@@ -95,22 +96,37 @@ async fn follow(core: &Core) {
         tokio::select! {
             biased;
             _ = core.connection.closed() => return,
-            event = events.next() => match event {
-                Some(Ok(PathEvent::ObservedAddr { id, addr, .. })) => known.seen_at(id, addr),
-                Some(Ok(event)) => {
-                    known.heard(&event);
-                    if let PathEvent::Established { id, .. } = event
-                        && reach.take_moved()
-                    {
-                        known.replace_by(id);
-                    }
+            event = events.next() => {
+                let Some(event) = event else { return };
+                if let Heard::Established(id) = known.heard(event)
+                    && reach.take_moved()
+                {
+                    known.replace_by(id);
                 }
-                // Too many at once: what matters is what there is now.
-                Some(Err(_)) => known.find(),
-                None => return,
-            },
+            }
             todo = reach.next() => reach.act(todo),
             () = look => known.look(),
+        }
+    }
+}
+
+/// Waits until the session has use for other paths: a short one by UDP is over before.
+async fn settle(core: &Core, events: &mut PathEvents, known: &mut Known<'_>) {
+    if kind(core) != PathKind::Udp {
+        return;
+    }
+    let settled = core.platform.sleep(SETTLED);
+    tokio::pin!(settled);
+    loop {
+        tokio::select! {
+            biased;
+            _ = core.connection.closed() => return,
+            () = core.paths.news.any() => return,
+            event = events.next() => match event.map(|event| known.heard(event)) {
+                Some(Heard::Other) => {}
+                Some(Heard::Established(_)) | None => return,
+            },
+            () = &mut settled => return,
         }
     }
 }
@@ -127,6 +143,12 @@ struct KnownPath {
     watch: Watch,
     /// Keeps open the tunnel that the path goes by.
     _hold: Option<Hold>,
+}
+
+/// What an event of the engine was about.
+enum Heard {
+    Established(PathId),
+    Other,
 }
 
 impl KnownPath {
@@ -184,24 +206,32 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn heard(&mut self, event: &PathEvent) {
+    fn heard(&mut self, event: Result<PathEvent, Lagged>) -> Heard {
+        let Ok(event) = event else {
+            // Too many at once: what matters is what there is now.
+            self.find();
+            return Heard::Other;
+        };
         match event {
             PathEvent::Established { id, .. } => {
-                self.add(*id);
+                self.add(id);
                 self.choose();
-                self.ask_others(*id);
+                self.ask_others(id);
+                return Heard::Established(id);
             }
             PathEvent::Abandoned { id, .. } => {
-                self.paths.retain(|known| known.path.id() != *id);
+                self.paths.retain(|known| known.path.id() != id);
                 self.choose();
             }
             PathEvent::RemoteStatus {
                 id,
                 status: PathStatus::Available,
                 ..
-            } if self.core.connection.side() == Side::Server => self.prefer(*id),
+            } if self.core.connection.side() == Side::Server => self.prefer(id),
+            PathEvent::ObservedAddr { id, addr, .. } => self.seen_at(id, addr),
             _ => {}
         }
+        Heard::Other
     }
 
     /// Asks the other paths for a sign of life: what a new one came for may be that they are dead.
@@ -311,6 +341,9 @@ impl KnownPath {
         )
     }
 }
+
+/// After this a session looks for other paths.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// How often paths in use are looked at, and others.
 const LOOK: Duration = Duration::from_millis(50);

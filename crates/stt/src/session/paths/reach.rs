@@ -50,6 +50,12 @@ impl News {
         self.told.notify_one();
     }
 
+    /// Waits until there is something to act upon, and leaves it there. Cancel safe.
+    pub(super) async fn any(&self) {
+        self.told.notified().await;
+        self.told.notify_one();
+    }
+
     /// The addresses of this node are others than before; of one that moved, some are gone.
     pub(crate) fn network_changed(&self, node: Sender) {
         self.network_changed.store(true, Relaxed);

@@ -4,58 +4,72 @@
 //! 4.1). One peer could say anything, so its word changes only what is offered to others as a place to
 //! probe.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    net::SocketAddr,
+};
 
 use parking_lot::Mutex;
 use stt_wire::Mapping;
 
 /// The reports of the sessions there are.
 #[derive(Debug, Default)]
-pub(crate) struct Outside {
+pub(crate) struct Outside(Mutex<Reports>);
+
+#[derive(Debug, Default)]
+struct Reports {
     /// By session, and by family: the second is IPv6.
-    reports: Mutex<BTreeMap<(u64, bool), SocketAddr>>,
+    said: HashMap<(u64, bool), SocketAddr>,
+    /// How many say so: a node has thousands of sessions, and few addresses.
+    votes: BTreeMap<SocketAddr, usize>,
 }
 
 impl Outside {
     /// The peer of `session` sees us at `address`.
     pub(crate) fn reported(&self, session: u64, address: SocketAddr) {
-        let key = (session, address.is_ipv6());
-        self.reports.lock().insert(key, address);
+        let mut reports = self.0.lock();
+        reports.retract(session, address.is_ipv6());
+        reports.said.insert((session, address.is_ipv6()), address);
+        *reports.votes.entry(address).or_default() += 1;
     }
 
     /// The session is over.
     pub(crate) fn forget(&self, session: u64) {
-        let mut reports = self.reports.lock();
-        reports.retain(|(of, _), _| *of != session);
+        let mut reports = self.0.lock();
+        reports.retract(session, false);
+        reports.retract(session, true);
     }
 
     /// The addresses reported, those that most peers agree on first.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let mut votes = BTreeMap::<SocketAddr, usize>::new();
-        for address in self.reports.lock().values() {
-            *votes.entry(*address).or_default() += 1;
-        }
-        let mut addresses: Vec<_> = votes.into_iter().collect();
-        addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(*votes));
-        addresses.into_iter().map(|(address, _)| address).collect()
+        let reports = self.0.lock();
+        let mut addresses: Vec<_> = reports.votes.iter().collect();
+        addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(**votes));
+        addresses.into_iter().map(|(address, _)| *address).collect()
     }
 
     /// How IPv4 addresses are translated, as far as two peers have told.
     pub(crate) fn mapping(&self) -> Mapping {
-        let reports = self.reports.lock();
-        let mut v4 = reports.values().filter(|address| address.is_ipv4());
-        let Some(first) = v4.next() else {
-            return Mapping::Unknown;
-        };
-        let (mut others, mut differ) = (0, false);
-        for address in v4 {
-            others += 1;
-            differ |= address != first;
+        let reports = self.0.lock();
+        let mut v4 = reports.votes.iter().filter(|(at, _)| at.is_ipv4());
+        match (v4.next(), v4.next()) {
+            (None | Some((_, 1)), None) => Mapping::Unknown,
+            (Some(_), None) => Mapping::Independent,
+            (_, Some(_)) => Mapping::Dependent,
         }
-        match (others, differ) {
-            (0, _) => Mapping::Unknown,
-            (_, false) => Mapping::Independent,
-            (_, true) => Mapping::Dependent,
+    }
+}
+
+impl Reports {
+    fn retract(&mut self, session: u64, is_v6: bool) {
+        let Some(address) = self.said.remove(&(session, is_v6)) else {
+            return;
+        };
+        if let Entry::Occupied(mut votes) = self.votes.entry(address) {
+            *votes.get_mut() -= 1;
+            if *votes.get() == 0 {
+                votes.remove();
+            }
         }
     }
 }
@@ -80,5 +94,8 @@ mod tests {
         assert_eq!(outside.addresses(), [at(7), at(8)]);
         outside.forget(3);
         assert_eq!(outside.mapping(), Mapping::Independent);
+        outside.reported(1, at(9));
+        outside.reported(2, at(9));
+        assert_eq!(outside.addresses(), [at(9)], "what was said before is not");
     }
 }

@@ -7,10 +7,15 @@ use stt_wire::{Candidate, Candidates, limits::MAX_CANDIDATES};
 use super::socket::Link;
 
 impl Link {
-    /// The addresses of the UDP sockets, with those of all interfaces for a socket that is bound to
-    /// none in particular.
+    /// Asks the system which interfaces there are: a dozen system calls, too many for each session.
+    pub(crate) fn look_at_interfaces(&self) {
+        *self.interfaces.lock() = self.platform.interfaces();
+    }
+
+    /// The addresses of the UDP sockets, with those of all interfaces, as last looked at, for a socket
+    /// that is bound to none in particular.
     pub(crate) fn interface_addresses(&self) -> Vec<SocketAddr> {
-        let interfaces = self.platform.interfaces();
+        let interfaces = self.interfaces.lock();
         let mut addresses = Vec::new();
         for bound in self.addresses() {
             if !bound.ip().is_unspecified() {

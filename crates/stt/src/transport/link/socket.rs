@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IoSliceMut},
-    net::{Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroUsize,
     pin::Pin,
     sync::Arc,
@@ -13,6 +13,7 @@ use noq::{
     AsyncUdpSocket, UdpSender,
     udp::{RecvMeta, Transmit},
 };
+use parking_lot::Mutex;
 use stc::packet::{PROBE_LEN, PROBE_TAG_LEN};
 
 use super::{
@@ -34,6 +35,7 @@ pub(crate) struct Link {
     pub(super) probes: Arc<Probes>,
     pub(super) platform: Platform,
     pub(crate) outside: Outside,
+    pub(super) interfaces: Mutex<Vec<IpAddr>>,
 }
 
 impl Link {
@@ -44,6 +46,7 @@ impl Link {
             probes: Arc::default(),
             platform: platform.clone(),
             outside: Outside::default(),
+            interfaces: Mutex::new(platform.interfaces()),
         })
     }
 
