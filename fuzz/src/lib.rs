@@ -16,6 +16,7 @@ pub mod lane;
 pub mod name;
 pub mod node_id;
 pub mod open;
+pub mod relay;
 pub mod sealed;
 pub mod segment;
 pub mod store_header;
@@ -32,7 +33,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("decoder", decoder::body),
@@ -46,6 +47,7 @@ pub const TARGETS: [Target; 21] = [
     ("name", name::body),
     ("node_id", node_id::body),
     ("open", open::body),
+    ("relay", relay::body),
     ("sealed", sealed::body),
     ("segment", segment::body),
     ("store_header", store_header::body),

@@ -8,7 +8,7 @@
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
 //! knows an offset of the wire format; the law it implements is `spec/wire.md` and the messages of
-//! `spec/dht.md`, its numbers are in `spec/registry`.
+//! `spec/dht.md` and `spec/relay.md`, its numbers are in `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
 //! are there. Every value has exactly one encoding, so whatever decodes encodes to the same bytes.
@@ -27,6 +27,7 @@ mod lane;
 pub mod limits;
 mod name;
 mod open;
+mod relay;
 #[cfg(test)]
 mod testing;
 mod user;
@@ -48,5 +49,6 @@ pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, en
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};
 pub use name::{Name, NameTooLong};
 pub use open::{Direction, Open, OpenError, StreamKind};
+pub use relay::{RelayAnswer, RelayRequest, Unreached};
 pub use user::{ReservedFrameType, UserFrame, UserFrameType};
 pub use varint::{VarInt, VarIntTooLarge};

@@ -58,6 +58,9 @@ pub const MAX_CANDIDATES: usize = 32;
 /// Endpoint streams that may be live at once, in a session and a direction.
 pub const MAX_LIVE_ENDPOINT_STREAMS: usize = 256;
 
+/// Longest payload of a frame on a registration with a relay.
+pub const MAX_RELAY_FRAME_LEN: usize = 64;
+
 /// Longest payload of a request or an answer of the DHT.
 pub const MAX_DHT_FRAME_LEN: usize = 65_536;
 

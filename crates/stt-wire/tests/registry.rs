@@ -11,17 +11,19 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use stt_wire::{
     Direction, FrameType, ItemOutcome, Open, OpenError, PutOutcome, RawFrame, RecordKind,
-    RegisteredClose, RegisteredStreamCode, StreamKind, VarInt,
+    RegisteredClose, RegisteredStreamCode, StreamKind, Unreached, VarInt,
 };
 
-const LAW: [&str; 2] = [
+const LAW: [&str; 3] = [
     include_str!("../../../spec/wire.md"),
     include_str!("../../../spec/dht.md"),
+    include_str!("../../../spec/relay.md"),
 ];
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");
 const OUTCOMES: &str = include_str!("../../../spec/registry/item-outcomes.toml");
 const DHT: &str = include_str!("../../../spec/registry/dht.toml");
+const RELAY: &str = include_str!("../../../spec/registry/relay.toml");
 const CODES: &str = include_str!("../../../spec/registry/close-codes.toml");
 
 /// One `[[table]]` of a registry, its values as they are written.
@@ -162,6 +164,14 @@ fn every_number_of_the_dht_is_registered_and_only_those() {
 }
 
 #[test]
+fn every_reason_of_a_relay_is_registered_and_only_those() {
+    let reasons = (0..=u8::MAX)
+        .filter_map(|number| Some((number.into(), Unreached::from(number).name()?)))
+        .collect();
+    assert_eq!(names(&rows(RELAY, "reason"), "number"), reasons);
+}
+
+#[test]
 fn law_shows_every_row_of_the_registry() {
     let tables = [
         (rows(FRAMES, "frame"), "type"),
@@ -169,6 +179,7 @@ fn law_shows_every_row_of_the_registry() {
         (rows(OUTCOMES, "outcome"), "number"),
         (rows(DHT, "kind"), "number"),
         (rows(DHT, "put"), "number"),
+        (rows(RELAY, "reason"), "number"),
         (rows(CODES, "session"), "number"),
         (rows(CODES, "stream"), "number"),
     ];

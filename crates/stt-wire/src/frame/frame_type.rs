@@ -62,6 +62,12 @@ registry! {
     STORED = 0x33, "Answers `PUT_RECORDS`.";
     DIALLED = 0x34, "Answers `DIAL_BACK`.";
     BUSY = 0x35, "Answers any request of the DHT: not now.";
+    REACH = 0x38, "Asks a relay for a channel to a member.";
+    LEAVE = 0x39, "Tells a relay that a channel is needed no more.";
+    REGISTERED = 0x3a, "A member is registered with a relay.";
+    CHANNEL = 0x3b, "A relay grants a leg of a channel.";
+    UNREACHED = 0x3c, "A relay grants no channel, or no registration.";
+    GONE = 0x3d, "A channel is no more.";
     CANDIDATES = 0x40, "Where the sender can be reached.";
 }
 

@@ -10,6 +10,7 @@
 //! | 0x05 | Events         | one way    | events                                        |
 //! | 0x10 | `DhtRequest`   | two ways   | reserved                                      |
 //! | 0x11 | `ContentRequest` | two ways | reserved                                      |
+//! | 0x12 | Relay          | two ways   | a registration with a relay                   |
 //!
 //! *spec:* WIRE-10, WIRE-13, `spec/registry/stream-kinds.toml`.
 
@@ -44,6 +45,8 @@ pub enum StreamKind {
     DhtRequest,
     /// A request for stored content. Reserved.
     ContentRequest,
+    /// A registration with a relay.
+    Relay,
 }
 
 /// Which ways bytes run on a stream.
@@ -65,6 +68,7 @@ impl StreamKind {
     pub(super) const EVENTS: u64 = 0x05;
     pub(super) const DHT_REQUEST: u64 = 0x10;
     pub(super) const CONTENT_REQUEST: u64 = 0x11;
+    pub(super) const RELAY: u64 = 0x12;
 
     /// Bytes an application writes, on one stream.
     pub const DATA_STREAM: Self = Self::Data {
@@ -82,6 +86,7 @@ impl StreamKind {
             Self::Events => Self::EVENTS,
             Self::DhtRequest => Self::DHT_REQUEST,
             Self::ContentRequest => Self::CONTENT_REQUEST,
+            Self::Relay => Self::RELAY,
         })
     }
 
@@ -96,6 +101,7 @@ impl StreamKind {
             Self::Events => "EVENTS",
             Self::DhtRequest => "DHT_REQUEST",
             Self::ContentRequest => "CONTENT_REQUEST",
+            Self::Relay => "RELAY",
         }
     }
 
@@ -106,7 +112,7 @@ impl StreamKind {
                 matches!(direction, Direction::OneWay)
             }
             Self::Data { .. } => true,
-            Self::Endpoint | Self::DhtRequest | Self::ContentRequest => {
+            Self::Endpoint | Self::DhtRequest | Self::ContentRequest | Self::Relay => {
                 matches!(direction, Direction::TwoWay)
             }
         }
@@ -139,5 +145,6 @@ mod tests {
         assert_eq!(runs(StreamKind::Events), [true, false]);
         assert_eq!(runs(StreamKind::DhtRequest), [false, true]);
         assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
+        assert_eq!(runs(StreamKind::Relay), [false, true]);
     }
 }

@@ -17,6 +17,7 @@ mod integer;
 mod lane;
 mod name;
 mod open;
+mod relay;
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, de::DeserializeOwned};
