@@ -36,6 +36,7 @@ mod handler;
 mod limits;
 mod nat;
 mod node;
+mod relay;
 mod session;
 pub mod storage;
 pub mod streaming;
@@ -55,9 +56,10 @@ pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};
 pub use node::{
     Accepting, AcceptingChanged, BroadcastDelivery, BroadcastError, ConnectError, Node,
-    NodeBuilder, NodeStats, PathChanged, PeerRefusal, PeerRefused, ReceivedPacket, Receiver,
-    RotationError, SessionClosed, SessionOpened, StartError, Target, WebSocketAddress,
+    NodeBuilder, NodeStats, PathChanged, PeerRefusal, PeerRefused, ReceivedPacket, Receiver, Relay,
+    RelayError, RotationError, SessionClosed, SessionOpened, StartError, Target, WebSocketAddress,
 };
+pub use relay::limits::RelayLimits;
 pub use session::{
     BridgeBacklog, BridgeSendError, By, CloseReason, DatagramError, Delivery, ExportTooLong, Frame,
     KeyUpdate, PathInfo, ReadError, ReadToEndError, ReceiveFrameError, RecvStream,

@@ -9,14 +9,16 @@ use std::{
 use stc::{Group, NodeSeed, handshake::HandshakeContext};
 
 use super::{
-    Node,
-    shared::Shared,
+    Node, Target,
+    relays::Relays,
+    shared::{Shared, Ways},
     websocket::{Dress, Listener, WebSockets},
 };
 #[cfg(feature = "tls")]
 use crate::transport::websocket::tls::TlsIdentity;
 use crate::{
     limits::Limits,
+    relay::{limits::RelayLimits, service::Relaying},
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
@@ -36,6 +38,8 @@ pub struct NodeBuilder {
     addresses: Vec<SocketAddr>,
     websockets: Vec<(SocketAddr, Dress)>,
     proxy: ProxyChoice,
+    relay: Option<RelayLimits>,
+    use_relays: Vec<Target>,
     accepting: Accepting,
     limits: Limits,
     platform: Option<Platform>,
@@ -76,6 +80,8 @@ impl NodeBuilder {
             addresses: Vec::new(),
             websockets: Vec::new(),
             proxy: ProxyChoice::default(),
+            relay: None,
+            use_relays: Vec::new(),
             accepting: Accepting::Members,
             limits: Limits::default(),
             platform: None,
@@ -114,6 +120,20 @@ impl NodeBuilder {
     /// Whether WebSockets are dialled through an HTTP proxy. Default: as the environment says.
     pub fn proxy(mut self, choice: ProxyChoice) -> Self {
         self.proxy = choice;
+        self
+    }
+
+    /// Forwards sealed packets between members that can't reach each other, within these limits; it can
+    /// read nothing of them. A member that others shall reach here uses this node as a relay
+    /// ([`use_relay`](Self::use_relay)). Default: it does not.
+    pub fn relay(mut self, limits: RelayLimits) -> Self {
+        self.relay = Some(limits);
+        self
+    }
+
+    /// Uses a relay from the start, as [`Node::use_relay`] does later. Call it again for each.
+    pub fn use_relay(mut self, relay: impl Into<Target>) -> Self {
+        self.use_relays.push(relay.into());
         self
     }
 
@@ -167,6 +187,9 @@ impl NodeBuilder {
         let listeners = listen_all(self.websockets, &setup)?;
         let listening = listeners.iter().map(Listener::address).collect();
         let websockets = WebSockets::new(listening, self.proxy, setup.limits.half_open);
+        let relaying = self
+            .relay
+            .map(|limits| Relaying::new(limits, &link, &setup.platform));
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let shared = Shared::new(
             identity.node_id(),
@@ -174,9 +197,16 @@ impl NodeBuilder {
             self.accepting,
             endpoint,
             setup,
-            websockets,
+            Ways {
+                websockets,
+                relays: Relays::new(relaying),
+            },
         );
-        Ok(Node::run(shared, listeners))
+        let node = Node::run(shared, listeners);
+        for relay in self.use_relays {
+            node.use_relay(relay);
+        }
+        Ok(node)
     }
 }
 

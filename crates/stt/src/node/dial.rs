@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     sync::{Arc, OnceLock},
@@ -16,6 +17,7 @@ use noq::{Connection, ConnectionError};
 use stc::{NodeId, SeedKeys, handshake::HandshakeError};
 
 use super::{
+    relays::{self, RelayError},
     shared::{NotAdded, Shared},
     websocket,
 };
@@ -45,9 +47,14 @@ pub struct Target {
 /// Where a target is to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
-    Name { host: String, port: u16 },
+    Name {
+        host: String,
+        port: u16,
+    },
     Address(SocketAddr),
     WebSocket(Result<Url, UrlError>, String),
+    /// Through a relay, which is there.
+    Relayed(Box<Target>, NodeId),
 }
 
 impl Place {
@@ -58,6 +65,19 @@ impl Place {
             Self::WebSocket(Err(_), text) => text.clone(),
             Self::Name { host, .. } => host.clone(),
             Self::Address(address) => address.ip().to_string(),
+            Self::Relayed(relay, _) => relay.place.host(),
+        }
+    }
+}
+
+/// A URL, or a host and its port; of a peer behind a relay, its id.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Name { host, port } => write!(f, "{host}:{port}"),
+            Place::Address(address) => address.fmt(f),
+            Place::WebSocket(_, url) => f.write_str(url),
+            Place::Relayed(relay, peer) => write!(f, "{peer} through {relay}"),
         }
     }
 }
@@ -89,6 +109,14 @@ pub enum ConnectError {
         url: String,
         /// Why.
         reason: WebSocketError,
+    },
+    /// The relay did not bring us to the peer.
+    #[error("through {relay}: {reason}")]
+    Relay {
+        /// The relay.
+        relay: String,
+        /// Why.
+        reason: RelayError,
     },
     /// No socket of this node can send to any address of the host.
     #[error("no socket of this node reaches {host}")]
@@ -147,6 +175,18 @@ impl Target {
         Self::at(Place::WebSocket(url.parse(), url))
     }
 
+    /// A member that uses a relay which this node uses too, or begins to use with this: its session
+    /// goes through the relay at first. spec: `spec/relay.md`
+    ///
+    /// There is no knowing where such a peer is, so it is named by its id.
+    pub fn relayed(relay: impl Into<Self>, peer: NodeId) -> Self {
+        Self::at(Place::Relayed(Box::new(relay.into()), peer))
+    }
+
+    pub(super) fn is_relayed(&self) -> bool {
+        matches!(self.place, Place::Relayed(..))
+    }
+
     fn at(place: Place) -> Self {
         Self {
             place,
@@ -171,6 +211,14 @@ impl Target {
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
         Self::at(Place::Address(address))
+    }
+}
+
+/// Reaches a target, through a relay if it says so, within the node's handshake timeout.
+pub(super) async fn reach(shared: &Arc<Shared>, target: &Target) -> Result<Session, ConnectError> {
+    match &target.place {
+        Place::Relayed(relay, peer) => relays::connect(shared, relay, *peer).await,
+        _ => connect(shared, target).await,
     }
 }
 
@@ -247,6 +295,8 @@ async fn resolve(target: &Target, proxy: Option<&Proxy>) -> Result<Vec<SocketAdd
             let (url, reason) = (url.clone(), *reason);
             return Err(ConnectError::Url { url, reason });
         }
+        // Whoever dials it has its channel for an address.
+        (Place::Relayed(..), _) => return Ok(Vec::new()),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -392,7 +442,7 @@ impl ConnectError {
         match self {
             Self::Unreachable { .. } => 0,
             Self::NoAnswer { .. } => 1,
-            Self::AuthenticationRefused | Self::WebSocket { .. } => 2,
+            Self::AuthenticationRefused | Self::WebSocket { .. } | Self::Relay { .. } => 2,
             Self::Closed(_)
             | Self::TooManySessions
             | Self::ShutDown

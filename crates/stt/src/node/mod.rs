@@ -7,6 +7,7 @@
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | the same by WebSocket | [`websocket`] |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
+//! | through relays, and as one | [`relays`] |
 //! | what happens to it | [`happenings`] |
 //! | seed epochs | [`rotation`] |
 //! | primitives that use every session | [`users`] |
@@ -18,6 +19,7 @@ mod dial;
 mod door;
 mod happenings;
 mod receive;
+mod relays;
 mod replay;
 mod rotation;
 mod serve;
@@ -39,6 +41,7 @@ pub use happenings::{
     AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
 };
 pub use receive::{ReceivedPacket, Receiver};
+pub use relays::{Relay, RelayError};
 pub use rotation::RotationError;
 pub use stats::NodeStats;
 pub use websocket::WebSocketAddress;
@@ -82,6 +85,7 @@ impl Node {
     }
 
     fn run(shared: Arc<Shared>, listeners: Vec<websocket::Listener>) -> Self {
+        relays::start(&shared);
         shared.platform.spawn(serve::serve(Arc::clone(&shared)));
         for listener in listeners {
             let shared = Arc::clone(&shared);
@@ -146,6 +150,40 @@ impl Node {
         self.connect(Target::ws(url)).await
     }
 
+    /// Reaches a member through a relay, which this node uses from then on
+    /// ([`use_relay`](Self::use_relay)). The session moves to a direct path if there is one. A peer that is not
+    /// registered there yet is waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], at the latest after
+    /// [`handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: attempts under way are given up.
+    pub async fn connect_relayed(
+        &self,
+        relay: impl Into<Target>,
+        peer: NodeId,
+    ) -> Result<Session, ConnectError> {
+        self.connect(Target::relayed(relay, peer)).await
+    }
+
+    /// Uses a relay from now on: a session with it is begun, and begun anew whenever it is gone, and members that
+    /// use it too can reach this node through it. Using one twice is using it once. What goes through a relay
+    /// is sealed for the peer; the relay learns who talks to whom, when and how much.
+    ///
+    /// The session with the relay is one of the node's, as any other.
+    pub fn use_relay(&self, relay: impl Into<Target>) -> Relay {
+        relays::use_relay(&self.shared, relay.into())
+    }
+
+    /// The relays that this node uses.
+    pub fn relays(&self) -> Vec<Relay> {
+        self.shared.relays.used()
+    }
+
     /// Reaches a peer as [`connect_udp`](Self::connect_udp) does; the target may say which peer
     /// alone will do.
     ///
@@ -161,7 +199,7 @@ impl Node {
         if self.shared.is_stopping() {
             return Err(ConnectError::ShutDown);
         }
-        dial::connect(&self.shared, &target.into()).await
+        dial::reach(&self.shared, &target.into()).await
     }
 
     /// The next session that another node began; `None` once the node is shut down.
@@ -318,6 +356,7 @@ impl Node {
         self.shared.platform.timeout(DRAIN_WITHIN, drained).await;
         let closed = self.shared.websockets.close();
         self.shared.platform.timeout(DRAIN_WITHIN, closed).await;
+        self.shared.relays.close();
         self.shared.inbox.end();
         self.shared.stopped.notify_waiters();
         let mut cut_off = Vec::new();
@@ -354,6 +393,7 @@ async fn look_after(shared: Arc<Shared>) {
             };
             addresses = now;
             shared.endpoint.network_changed();
+            shared.relays.network_changed();
             for session in shared.sessions() {
                 session.core().paths.news.network_changed(node);
             }

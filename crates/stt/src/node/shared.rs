@@ -14,8 +14,8 @@ use stc::{Door, Epoch, Group, NodeId};
 use tokio::sync::Notify;
 
 use super::{
-    Accepting, door::Doorkeeper, happenings::Happenings, replay::SeenTags, users::SessionUsers,
-    websocket::WebSockets,
+    Accepting, door::Doorkeeper, happenings::Happenings, relays::Relays, replay::SeenTags,
+    users::SessionUsers, websocket::WebSockets,
 };
 use crate::{
     endpoints::Backlog,
@@ -55,6 +55,14 @@ pub(super) struct Shared {
     pub(super) users: SessionUsers,
     pub(super) happenings: Happenings,
     pub(super) websockets: WebSockets,
+    pub(super) relays: Relays,
+}
+
+/// What carries sessions but UDP.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub(super) websockets: WebSockets,
+    pub(super) relays: Relays,
 }
 
 #[derive(Debug)]
@@ -95,7 +103,7 @@ impl Shared {
         accepting: Accepting,
         endpoint: Endpoint,
         setup: EndpointSetup,
-        websockets: WebSockets,
+        Ways { websockets, relays }: Ways,
     ) -> Arc<Self> {
         let EndpointSetup {
             platform,
@@ -119,6 +127,7 @@ impl Shared {
             users: SessionUsers::default(),
             happenings: Happenings::new(),
             websockets,
+            relays,
             limits: Arc::new(limits),
             id,
             platform,
@@ -188,6 +197,7 @@ impl Shared {
             limits: Arc::clone(&self.limits),
             inbox: Arc::clone(&self.inbox),
             backlog: Arc::clone(&self.backlog),
+            relaying: self.relays.relaying().cloned(),
         };
         Session::start(connection, proved, surroundings)
     }
@@ -251,6 +261,7 @@ impl Shared {
         self.stopping.store(true, Relaxed);
         self.with_membership(|_| {});
         self.websockets.stop_listening();
+        self.relays.stop();
         self.accepted.close();
     }
 

@@ -31,6 +31,7 @@ use super::{
 use crate::{
     endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
+    relay::service::Relaying,
     transport::{
         crypto::{Authenticated, Meters},
         endpoint::meters,
@@ -60,6 +61,7 @@ pub(crate) struct Core {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) endpoints: SessionEndpoints,
     pub(crate) backlog: Arc<Backlog>,
+    pub(crate) relaying: Option<Arc<Relaying>>,
     pub(crate) meters: Arc<Meters>,
     key: u64,
     opened_at: Instant,
@@ -82,6 +84,8 @@ pub(crate) struct Surroundings {
     pub(crate) limits: Arc<Limits>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) backlog: Arc<Backlog>,
+    /// What the node does as a relay, if it is one.
+    pub(crate) relaying: Option<Arc<Relaying>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -107,6 +111,7 @@ impl Core {
             limits,
             inbox,
             backlog,
+            relaying,
         } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -149,6 +154,7 @@ impl Core {
             control,
             inbox,
             backlog,
+            relaying,
             endpoints: SessionEndpoints::default(),
         })
     }
@@ -249,6 +255,11 @@ impl Core {
     /// The error of an operation that found the session gone.
     pub(crate) fn send_error(&self) -> SendError {
         SendError::Closed(self.close_reason())
+    }
+
+    /// What the engine calls the far end of the path that carries the data.
+    pub(crate) fn remote_address(&self) -> Option<SocketAddr> {
+        super::paths::address(self)
     }
 
     pub(crate) fn packets_received(&self) -> u64 {

@@ -41,7 +41,7 @@ pub struct PathInfo {
     /// What it consists of.
     pub kind: PathKind,
     /// The peer's address, as we see it; of a WebSocket, that of the other end of the TCP
-    /// connection, which may be a proxy's.
+    /// connection, which may be a proxy's; of a relayed path, the relay's.
     pub remote: Option<SocketAddr>,
     /// Largest UDP payload the path is known to carry, in bytes.
     pub mtu: u16,

@@ -62,8 +62,8 @@ const INITIAL_WINDOW_BYTES: u64 = 128 * 1_024;
 /// connection ids for all of them as soon as a session begins, so each costs every session 2 KB.
 const PATHS: u32 = 4;
 
-/// Two-way streams that are not the application's: those of endpoints.
-const OWN_TWO_WAY: u32 = stt_wire::limits::MAX_LIVE_ENDPOINT_STREAMS as u32;
+/// Two-way streams that are not the application's: those of endpoints, and a registration with a relay.
+const OWN_TWO_WAY: u32 = stt_wire::limits::MAX_LIVE_ENDPOINT_STREAMS as u32 + 1;
 
 /// One-way streams that are not the application's: control, frames, events and message lanes.
 const OWN_ONE_WAY: u32 = 3 + stt_wire::limits::MAX_LANE as u32 + 1;

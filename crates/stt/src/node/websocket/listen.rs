@@ -8,7 +8,7 @@ use crate::transport::websocket::tls::TlsIdentity;
 use crate::{
     node::shared::Shared,
     transport::{
-        link::Origin,
+        link::{Origin, PathKind},
         platform::Platform,
         stream::{BoxedStream, ByteListener},
         websocket::{admit::admit, request::Tag, url::Scheme},
@@ -121,7 +121,10 @@ async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr, dress:
     drop(seat);
     if let Some(socket) = socket {
         let seat = websockets.waiting.take(from.ip());
-        let tunnel = shared.endpoint.link().open_tunnel(Origin { address: from });
+        let tunnel = shared.endpoint.link().open_tunnel(Origin {
+            address: from,
+            kind: PathKind::WebSocket,
+        });
         lifetime::run(Arc::clone(&shared), socket, tunnel, Some(seat)).await;
     }
 }

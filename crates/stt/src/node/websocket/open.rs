@@ -9,7 +9,7 @@ use crate::{
     node::shared::Shared,
     transport::{
         cid::first_connection_id,
-        link::{Hold, Origin},
+        link::{Hold, Origin, PathKind},
         websocket::{
             dial::{Way, WebSocketError, dial},
             proxy::{Proxy, ProxyError},
@@ -35,7 +35,10 @@ pub(in crate::node) async fn open(
     seed: &SeedKeys,
 ) -> Result<(SocketAddr, Hold), WebSocketError> {
     let socket = dial(&shared.platform, way, address, tag(shared, seed)).await?;
-    let tunnel = shared.endpoint.link().open_tunnel(Origin { address });
+    let tunnel = shared.endpoint.link().open_tunnel(Origin {
+        address,
+        kind: PathKind::WebSocket,
+    });
     let (remote, hold) = (tunnel.address(), tunnel.hold());
     let running = lifetime::run(Arc::clone(shared), socket, tunnel, None);
     shared.platform.spawn(running);

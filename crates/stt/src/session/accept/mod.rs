@@ -24,7 +24,7 @@ use super::{
     messages::lane_reader::read_lane,
     stream::{RecvStream, SendStream},
 };
-use crate::endpoints;
+use crate::{endpoints, relay};
 
 /// A stream of the peer, with the way back if it has one.
 type Incoming = (RecvStream, Option<SendStream>);
@@ -242,6 +242,14 @@ fn serve(
                 core.platform.spawn(items);
             }
         }
+        StreamKind::Relay => match (&core.relaying, send) {
+            (Some(relaying), Some(send)) => {
+                let serving =
+                    relay::service::serve(Arc::clone(relaying), Arc::clone(core), recv, send);
+                core.platform.spawn(serving);
+            }
+            (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        },
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
         _ => reject(recv, send, RegisteredStreamCode::RefusedKind),
     }

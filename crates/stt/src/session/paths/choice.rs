@@ -23,6 +23,7 @@ pub(super) struct Candidate {
 pub(super) enum Rank {
     Udp,
     Tunnel,
+    Relay,
 }
 
 impl Rank {
@@ -30,6 +31,7 @@ impl Rank {
         match kind {
             PathKind::Udp => Self::Udp,
             PathKind::WebSocket => Self::Tunnel,
+            PathKind::Relay => Self::Relay,
         }
     }
 }
@@ -79,6 +81,12 @@ mod tests {
     #[test]
     fn udp_is_chosen_before_a_tunnel_even_if_it_is_slower() {
         let paths = [path(0, Rank::Tunnel, 10), path(1, Rank::Udp, 90)];
+        assert_eq!(chosen(&paths, 0), Some(1));
+    }
+
+    #[test]
+    fn any_other_way_is_chosen_before_a_relay() {
+        let paths = [path(0, Rank::Relay, 5), path(1, Rank::Tunnel, 90)];
         assert_eq!(chosen(&paths, 0), Some(1));
     }
 

@@ -67,7 +67,7 @@ pub(super) fn kind(core: &Core) -> PathKind {
 }
 
 /// What the engine calls the far end of the path that carries the data.
-fn address(core: &Core) -> Option<SocketAddr> {
+pub(super) fn address(core: &Core) -> Option<SocketAddr> {
     let path = core.connection.path(core.paths.current())?;
     path.remote_address().ok()
 }

@@ -11,8 +11,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub(crate) enum Place {
     /// By a UDP socket.
     Udp(SocketAddr),
-    /// By the tunnel of this number.
+    /// By the tunnel of this number, a WebSocket.
     Tunnel(u64),
+    /// By the tunnel of this number, a relayed channel.
+    Relay(u64),
     /// Below the prefix, and nothing of ours.
     Nowhere,
 }
@@ -25,6 +27,7 @@ impl Place {
         };
         match ip.segments() {
             [PREFIX_0, PREFIX_1, TUNNELS, 0, a, b, c, d] => Self::Tunnel(join([a, b, c, d])),
+            [PREFIX_0, PREFIX_1, CHANNELS, 0, a, b, c, d] => Self::Relay(join([a, b, c, d])),
             [PREFIX_0, PREFIX_1, ..] => Self::Nowhere,
             _ => Self::Udp(unmapped(address)),
         }
@@ -34,6 +37,7 @@ impl Place {
     pub(crate) fn kind(self) -> PathKind {
         match self {
             Self::Tunnel(_) => PathKind::WebSocket,
+            Self::Relay(_) => PathKind::Relay,
             Self::Udp(_) | Self::Nowhere => PathKind::Udp,
         }
     }
@@ -42,16 +46,24 @@ impl Place {
     pub(crate) fn address(self) -> SocketAddr {
         match self {
             Self::Udp(address) => mapped(address),
-            Self::Tunnel(number) => tunnel_address(number),
+            Self::Tunnel(number) => below(TUNNELS, number),
+            Self::Relay(number) => below(CHANNELS, number),
             Self::Nowhere => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
         }
     }
 }
 
 /// The address of a tunnel.
-pub(super) fn tunnel_address(number: u64) -> SocketAddr {
+pub(super) fn tunnel_address(kind: PathKind, number: u64) -> SocketAddr {
+    match kind {
+        PathKind::Relay => Place::Relay(number).address(),
+        _ => Place::Tunnel(number).address(),
+    }
+}
+
+fn below(what: u16, number: u64) -> SocketAddr {
     let [a, b, c, d] = split(number);
-    let ip = Ipv6Addr::from([PREFIX_0, PREFIX_1, TUNNELS, 0, a, b, c, d]);
+    let ip = Ipv6Addr::from([PREFIX_0, PREFIX_1, what, 0, a, b, c, d]);
     SocketAddr::from((ip, VIRTUAL_PORT))
 }
 
@@ -90,6 +102,8 @@ pub enum PathKind {
     Udp,
     /// A WebSocket connection to the peer, perhaps by way of a proxy.
     WebSocket,
+    /// A relay: a member of the group that forwards sealed packets.
+    Relay,
 }
 
 /// The local side of a path: which of the UDP sockets, and with which source address.
@@ -168,6 +182,7 @@ const PREFIX_1: u16 = 0x7463;
 /// What a number below the prefix counts.
 const TUNNELS: u16 = 1;
 const SOCKETS: u16 = 2;
+const CHANNELS: u16 = 3;
 
 /// The engine takes no packet from port 0.
 const VIRTUAL_PORT: u16 = 1;
@@ -183,6 +198,7 @@ mod tests {
             Place::Udp("[2001:db8::1]:7".parse().unwrap()),
             Place::Tunnel(0),
             Place::Tunnel(u64::MAX - 5),
+            Place::Relay(u64::MAX - 6),
         ] {
             assert!(place.address().is_ipv6());
             assert_eq!(Place::of(place.address()), place);
@@ -194,7 +210,7 @@ mod tests {
         let address: SocketAddr = "[fd73:7463:9::1]:1".parse().unwrap();
         assert_eq!(Place::of(address), Place::Nowhere);
         assert!(is_forged(address));
-        assert!(is_forged(tunnel_address(3)));
+        assert!(is_forged(Place::Relay(3).address()));
         assert!(!is_forged("[fd73:7464::1]:1".parse().unwrap()));
         assert!(!is_forged("10.0.0.1:1".parse().unwrap()));
     }

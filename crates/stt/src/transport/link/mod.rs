@@ -8,6 +8,7 @@
 //! * [`socket`], [`sender`]: the engine's two halves of the socket;
 //! * [`sockets`]: the UDP sockets below;
 //! * [`probes`]: small datagrams beside the engine, to find ways;
+//! * [`legs`], [`courier`]: packets of relayed channels in, and out, beside the engine;
 //! * [`places`], [`outside`]: where this node can be reached, as it knows and as others see it;
 //! * [`tunnel`]: datagrams in and out of something that is not UDP;
 //! * [`hold`]: who still needs a tunnel.
@@ -17,7 +18,9 @@
 //! tunnel's.
 
 mod address;
+mod courier;
 mod hold;
+mod legs;
 mod outside;
 mod places;
 mod probes;
@@ -29,7 +32,9 @@ mod tunnel;
 pub use self::address::PathKind;
 pub(crate) use self::{
     address::{Place, unmapped},
+    courier::Courier,
     hold::Hold,
+    legs::{LegEnd, LegTag, Way},
     probes::{ArrivedProbe, ProbeQueue, ProbeTags},
     socket::{Link, LinkSocket},
     tunnel::{Origin, Tunnel},

@@ -100,7 +100,7 @@ impl UdpSender for LinkSender {
                 };
                 self.poll_udp(&transmit, cx).map(Ok)
             }
-            Place::Tunnel(number) => {
+            Place::Tunnel(number) | Place::Relay(number) => {
                 self.link.tunnels.send(number, transmit);
                 Poll::Ready(Ok(()))
             }

@@ -14,11 +14,12 @@ use noq::{
     udp::{RecvMeta, Transmit},
 };
 use parking_lot::Mutex;
-use stc::packet::{PROBE_LEN, PROBE_TAG_LEN};
+use stc::packet::{PROBE_LEN, PROBE_TAG_LEN, RELAY_TAG_LEN};
 
 use super::{
     address::{Local, Place, is_forged, mapped, unmapped},
     hold::Hold,
+    legs::{LegEnd, LegTag, Legs, Way},
     outside::Outside,
     probes::{ProbeQueue, ProbeTags, Probes},
     sender::LinkSender,
@@ -33,6 +34,7 @@ pub(crate) struct Link {
     pub(super) sockets: Sockets,
     pub(super) tunnels: Arc<Tunnels>,
     pub(super) probes: Arc<Probes>,
+    pub(super) legs: Arc<Legs>,
     pub(super) platform: Platform,
     pub(crate) outside: Outside,
     pub(super) interfaces: Mutex<Vec<IpAddr>>,
@@ -44,6 +46,7 @@ impl Link {
             sockets: Sockets::default(),
             tunnels: Tunnels::new(platform.clone()),
             probes: Arc::default(),
+            legs: Arc::default(),
             platform: platform.clone(),
             outside: Outside::default(),
             interfaces: Mutex::new(platform.interfaces()),
@@ -91,6 +94,12 @@ impl Link {
         self.probes.wait_for(tags, queue)
     }
 
+    /// Shows an end of a leg what arrives with its tag, until that is dropped; `None` if another end has
+    /// the tag.
+    pub(crate) fn add_leg(&self, tag: [u8; RELAY_TAG_LEN], end: Arc<dyn LegEnd>) -> Option<LegTag> {
+        self.legs.add(tag, end)
+    }
+
     /// Opens a tunnel; what carries it keeps it.
     pub(crate) fn open_tunnel(&self, origin: Origin) -> Tunnel {
         self.tunnels.open(origin)
@@ -101,7 +110,9 @@ impl Link {
     pub(crate) fn origin(&self, address: SocketAddr) -> Option<SocketAddr> {
         match Place::of(address) {
             Place::Udp(address) => Some(address),
-            Place::Tunnel(number) => Some(self.tunnels.origin(number)?.address),
+            Place::Tunnel(number) | Place::Relay(number) => {
+                Some(self.tunnels.origin(number)?.address)
+            }
             Place::Nowhere => None,
         }
     }
@@ -109,7 +120,9 @@ impl Link {
     /// Keeps the tunnel of this address open, if there is one.
     pub(crate) fn hold(&self, address: SocketAddr) -> Option<Hold> {
         match Place::of(address) {
-            Place::Tunnel(number) => Some(Hold::of(self.tunnels.queues(number)?)),
+            Place::Tunnel(number) | Place::Relay(number) => {
+                Some(Hold::of(self.tunnels.queues(number)?))
+            }
             _ => None,
         }
     }
@@ -121,7 +134,7 @@ impl Link {
                 let sockets = self.sockets.all();
                 sockets.iter().any(|socket| socket.serves(remote, None))
             }
-            Place::Tunnel(number) => self.tunnels.origin(number).is_some(),
+            Place::Tunnel(number) | Place::Relay(number) => self.tunnels.origin(number).is_some(),
             Place::Nowhere => false,
         }
     }
@@ -168,7 +181,15 @@ impl LinkSocket {
     ) -> Poll<usize> {
         let mut filled = 0;
         let room = bufs.len().min(meta.len());
+        let legs = &self.link.legs;
         let arrived = self.link.tunnels.poll_arrived(cx, |from, datagram| {
+            let way = Way {
+                remote: from,
+                local: None,
+            };
+            if legs.are_there() && is_outermost(from) && legs.take(way, datagram) {
+                return Room::More;
+            }
             if let (Some(buf), Some(about)) = (bufs.get_mut(filled), meta.get_mut(filled)) {
                 // Larger than the engine ever asked for is not for the engine.
                 if let Some(buf) = buf.get_mut(..datagram.len()) {
@@ -218,6 +239,7 @@ impl LinkSocket {
                 source: about.dst_ip,
             };
             about.dst_ip = local.ip();
+            self.take_packets_of_legs(about, buf);
         }
         Poll::Ready(received)
     }
@@ -233,16 +255,44 @@ impl LinkSocket {
             return;
         }
         let from = unmapped(about.addr);
-        let mut kept = 0;
-        for start in (0..about.len).step_by(stride) {
-            let end = about.len.min(start + stride);
-            if !self.link.probes.take(from, &batch[start..end]) {
-                batch.copy_within(start..end, kept);
-                kept += end - start;
-            }
-        }
-        about.len = kept;
+        take_out(about, batch, |datagram| {
+            self.link.probes.take(from, datagram)
+        });
     }
+
+    /// Takes the packets of relayed channels out of a batch.
+    fn take_packets_of_legs(&self, about: &mut RecvMeta, batch: &mut [u8]) {
+        if !self.link.legs.are_there() || about.len == 0 {
+            return;
+        }
+        let way = Way {
+            remote: about.addr,
+            local: about.dst_ip,
+        };
+        take_out(about, batch, |datagram| self.link.legs.take(way, datagram));
+    }
+}
+
+/// Takes datagrams out of a batch; the others close ranks.
+fn take_out(about: &mut RecvMeta, batch: &mut [u8], mut takes: impl FnMut(&[u8]) -> bool) {
+    let stride = about.stride.max(1);
+    let mut kept = 0;
+    for start in (0..about.len).step_by(stride) {
+        let end = about.len.min(start + stride);
+        if takes(&batch[start..end]) {
+            continue;
+        }
+        if kept != start {
+            batch.copy_within(start..end, kept);
+        }
+        kept += end - start;
+    }
+    about.len = kept;
+}
+
+/// A relayed channel carries packets of sessions alone: none of another channel.
+fn is_outermost(from: SocketAddr) -> bool {
+    !matches!(Place::of(from), Place::Relay(_))
 }
 
 impl AsyncUdpSocket for LinkSocket {

@@ -24,7 +24,7 @@ use noq::udp::Transmit;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
-use super::address::tunnel_address;
+use super::address::{PathKind, tunnel_address};
 use crate::transport::platform::Platform;
 
 /// All tunnels of a node.
@@ -47,8 +47,10 @@ pub(crate) struct Tunnel {
 /// Who is at the other end of a tunnel, as far as the carrier knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Origin {
-    /// The address the carrier is connected to: a peer's, or a proxy's.
+    /// The address the carrier is connected to: a peer's, a proxy's, or a relay's.
     pub(crate) address: SocketAddr,
+    /// What the tunnel consists of.
+    pub(crate) kind: PathKind,
 }
 
 /// Datagrams to be carried, one after the other, all but the last of one length.
@@ -60,6 +62,8 @@ pub(crate) struct Batch {
 
 pub(super) struct Queues {
     number: u64,
+    /// What the engine calls the other end.
+    address: SocketAddr,
     origin: Origin,
     outbound: Mutex<Outbound>,
     carrier: Notify,
@@ -115,6 +119,7 @@ impl Tunnels {
         let number = self.next.fetch_add(1, Relaxed);
         let queues = Arc::new(Queues {
             number,
+            address: tunnel_address(origin.kind, number),
             origin,
             outbound: Mutex::default(),
             carrier: Notify::new(),
@@ -165,7 +170,7 @@ impl Tunnels {
                 inbound.is_listed = false;
                 continue;
             };
-            let room = take(tunnel_address(queues.number), &datagram);
+            let room = take(queues.address, &datagram);
             any = true;
             inbound.is_listed = !inbound.datagrams.is_empty();
             let is_listed = inbound.is_listed;
@@ -239,7 +244,7 @@ const fn cost(length: usize) -> usize {
 impl Tunnel {
     /// What the engine calls the other end.
     pub(crate) fn address(&self) -> SocketAddr {
-        tunnel_address(self.queues.number)
+        self.queues.address
     }
 
     /// The next to be carried, in order; waits for one. Loses nothing when dropped.
@@ -258,6 +263,11 @@ impl Tunnel {
         let (_, batch) = outbound.batches.pop_front()?;
         outbound.bytes -= cost(batch.contents.len());
         Some(batch)
+    }
+
+    /// Gives the engine what came from the other end, unless it is behind: then the datagram is lost.
+    pub(crate) fn deliver_or_lose(&self, datagram: &Bytes) {
+        let _ = self.tunnels.deliver(&self.queues, datagram);
     }
 
     /// Gives the engine what came from the other end; waits while the engine is behind. Dropped
@@ -311,6 +321,7 @@ mod tests {
     fn origin() -> Origin {
         Origin {
             address: SocketAddr::from(([192, 0, 2, 1], 443)),
+            kind: PathKind::WebSocket,
         }
     }
 

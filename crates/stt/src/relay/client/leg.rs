@@ -1,0 +1,87 @@
+//! The member's end of a leg.
+//!
+//! spec: RELAY-23, RELAY-31
+
+use std::sync::{Arc, Weak};
+
+use stc::packet::{RELAY_TAG_LEN, RelayPacket};
+
+use super::{Channel, RelayClient};
+use crate::{
+    relay::{
+        departures::Share,
+        leg::{Leg, QUESTION_LEN, Role},
+    },
+    session::core::Core,
+    transport::link::{LegEnd, Way},
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct MemberLeg {
+    pub(super) leg: Leg,
+    pub(super) number: u64,
+    /// The session with the relay.
+    pub(super) core: Arc<Core>,
+    channel: Weak<Channel>,
+    client: Weak<RelayClient>,
+    share: Share,
+}
+
+impl MemberLeg {
+    pub(super) fn new(
+        client: &Arc<RelayClient>,
+        channel: &Arc<Channel>,
+        core: &Arc<Core>,
+        (number, tag): (u64, [u8; RELAY_TAG_LEN]),
+    ) -> Self {
+        Self {
+            leg: Leg::new(core, Role::Member, number, tag),
+            number,
+            core: Arc::clone(core),
+            channel: Arc::downgrade(channel),
+            client: Arc::downgrade(client),
+            share: Share::default(),
+        }
+    }
+
+    /// Tells the relay where this node is. spec: RELAY-30
+    pub(super) fn show(&self, client: &RelayClient) {
+        if let Some(remote) = self.core.remote_address() {
+            let way = Way {
+                remote,
+                local: None,
+            };
+            self.send(client, way, &[]);
+        }
+    }
+
+    /// A leg that is used up says nothing more.
+    fn send(&self, client: &RelayClient, way: Way, content: &[u8]) {
+        if let Ok(packet) = self.leg.seal(content) {
+            client.departures.push(way, packet, &self.share);
+        }
+    }
+}
+
+impl LegEnd for MemberLeg {
+    fn take(&self, from: Way, packet: &RelayPacket<'_>, _: usize) -> bool {
+        if !self.leg.verifies(packet) {
+            return false;
+        }
+        let Some(client) = self.client.upgrade() else {
+            return true;
+        };
+        client.signs.heard();
+        match packet.content {
+            [] => {}
+            question if question.len() == QUESTION_LEN => self.send(&client, from, question),
+            content => {
+                if let Some(channel) = self.channel.upgrade() {
+                    channel.deliver(content);
+                }
+            }
+        }
+        true
+    }
+}

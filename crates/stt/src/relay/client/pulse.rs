@@ -1,0 +1,152 @@
+//! Whether the relay is still there.
+//!
+//! A relay that was started anew knows nothing of this session and says nothing to it, so silence is all
+//! there is to go by. Where packets are under way, silence is noticed within a second or two; where
+//! nothing is, it is asked for now and then.
+//!
+//! Pure: time comes as an argument.
+//!
+//! spec: RELAY-10
+
+use std::time::{Duration, Instant};
+
+/// When the relay was heard, and asked.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    heard_at: Instant,
+    asked_at: Option<Instant>,
+    /// Whether something was sent since the relay was heard.
+    is_waiting: bool,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Something came from the relay since the last look.
+    pub(super) has_heard: bool,
+    /// Packets of channels were sent to it.
+    pub(super) has_sent: bool,
+    /// There are channels.
+    pub(super) has_channels: bool,
+    pub(super) round_trip: Duration,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Fine,
+    /// Ask for a sign of life.
+    Ask,
+    /// It was asked, and said nothing.
+    Gone,
+}
+
+impl Pulse {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            heard_at: now,
+            asked_at: None,
+            is_waiting: false,
+        }
+    }
+
+    pub(super) fn look(&mut self, now: Instant, look: Look) -> Verdict {
+        if look.has_heard {
+            (self.heard_at, self.asked_at, self.is_waiting) = (now, None, false);
+        }
+        self.is_waiting |= look.has_sent && !look.has_heard;
+        if let Some(asked_at) = self.asked_at {
+            let patience = LEAST_PATIENCE.max(look.round_trip * 4);
+            let is_over = now.saturating_duration_since(asked_at) >= patience;
+            return if is_over {
+                Verdict::Gone
+            } else {
+                Verdict::Fine
+            };
+        }
+        let quiet = now.saturating_duration_since(self.heard_at);
+        if quiet < self.ask_after(look) {
+            return Verdict::Fine;
+        }
+        self.ask(now)
+    }
+
+    /// Asks now, whatever was heard.
+    pub(super) const fn ask(&mut self, now: Instant) -> Verdict {
+        self.asked_at = Some(now);
+        Verdict::Ask
+    }
+
+    fn ask_after(&self, look: Look) -> Duration {
+        if self.is_waiting {
+            QUIET_AFTER_SENDING.max(look.round_trip * 2)
+        } else if look.has_channels {
+            QUIET_WITH_CHANNELS
+        } else {
+            QUIET
+        }
+    }
+}
+
+/// Between two looks.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+
+const QUIET_AFTER_SENDING: Duration = Duration::from_millis(500);
+const QUIET_WITH_CHANNELS: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(5);
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long it takes until a relay that says nothing is given up, and how often it was asked.
+    fn given_up_after(has_sent: bool, has_channels: bool) -> (Duration, usize) {
+        let start = Instant::now();
+        let (mut pulse, mut now, mut asked) = (Pulse::new(start), start, 0);
+        loop {
+            now += LOOK;
+            let look = Look {
+                has_heard: false,
+                has_sent,
+                has_channels,
+                round_trip: Duration::from_millis(50),
+            };
+            match pulse.look(now, look) {
+                Verdict::Fine => {}
+                Verdict::Ask => asked += 1,
+                Verdict::Gone => return (now - start, asked),
+            }
+        }
+    }
+
+    #[test]
+    fn a_relay_that_is_gone_is_noticed_within_seconds() {
+        assert_eq!(
+            given_up_after(true, true),
+            (Duration::from_millis(1_500), 1)
+        );
+        assert_eq!(given_up_after(false, true), (Duration::from_secs(3), 1));
+        assert_eq!(given_up_after(false, false), (Duration::from_secs(6), 1));
+    }
+
+    #[test]
+    fn a_relay_that_answers_is_never_given_up() {
+        let start = Instant::now();
+        let (mut pulse, mut now, mut answer) = (Pulse::new(start), start, false);
+        for _ in 0..1_000 {
+            now += LOOK;
+            let look = Look {
+                has_heard: answer,
+                has_sent: true,
+                has_channels: true,
+                round_trip: Duration::from_millis(50),
+            };
+            answer = match pulse.look(now, look) {
+                Verdict::Ask => true,
+                Verdict::Fine => false,
+                Verdict::Gone => panic!("given up"),
+            };
+        }
+    }
+}
