@@ -7,31 +7,9 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stt::{PathKind, Session};
-use stt_sim::{Link, Nat, Sim};
-use support::{address, in_world, payload};
-
-/// Moves `bytes` and returns the longest time in which nothing arrived.
-async fn longest_pause(sim: &Sim, near: &Session, far: &Session, bytes: Bytes) -> Duration {
-    let mut send = near.open_uni().await.unwrap();
-    let sent = bytes.clone();
-    let write = async move {
-        send.write_bytes(sent).await.unwrap();
-        send.finish().unwrap();
-    };
-    let read = async {
-        let mut recv = far.accept_uni().await.unwrap();
-        let (mut got, mut pause, mut last) = (Vec::new(), Duration::ZERO, sim.now());
-        while let Some(chunk) = recv.read_bytes(usize::MAX).await.unwrap() {
-            pause = pause.max(sim.now() - last);
-            last = sim.now();
-            got.extend_from_slice(&chunk);
-        }
-        assert!(got == bytes, "equal bytes");
-        pause
-    };
-    tokio::join!(write, read).1
-}
+use stt::PathKind;
+use stt_sim::{Link, Nat};
+use support::{address, in_world, longest_pause, payload};
 
 /// Who moves while bytes go from the dialler to the acceptor, or back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

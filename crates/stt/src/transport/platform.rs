@@ -133,6 +133,14 @@ impl Platform {
         }
     }
 
+    /// Sleeps until a moment that may be over; for ever without one.
+    pub(crate) async fn sleep_until(&self, moment: Option<Instant>) {
+        match moment {
+            Some(at) => self.sleep(at.saturating_duration_since(self.now())).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Runs `future` for at most `limit`; `None` when the time is up. Drops the future then.
     pub(crate) async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
         tokio::select! {

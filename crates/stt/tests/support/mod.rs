@@ -13,7 +13,7 @@
 pub mod stranger;
 pub mod streams;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use streams::Streams;
 use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session, Target};
@@ -56,7 +56,11 @@ impl World {
             .platform(self.platform_at(&name, address(host)));
         match WAY {
             Way::Udp => builder,
-            Way::WebSocket => builder.listen_ws(address(host)),
+            Way::WebSocket => {
+                self.net.forbid_udp(address(host).ip());
+                builder.listen_ws(address(host))
+            }
+            Way::Upgrade => builder.listen_ws(address(host)),
         }
     }
 
@@ -92,11 +96,15 @@ impl World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Udp,
+    /// Where nothing but TCP gets through.
     WebSocket,
+    /// They begin by WebSocket, and may go on by UDP.
+    Upgrade,
 }
 
 pub const WAY: Way = match env!("CARGO_CRATE_NAME").as_bytes() {
     b"over_websocket" => Way::WebSocket,
+    b"upgrading" => Way::Upgrade,
     _ => Way::Udp,
 };
 
@@ -104,7 +112,7 @@ pub const WAY: Way = match env!("CARGO_CRATE_NAME").as_bytes() {
 pub fn target(host: u8) -> Target {
     match WAY {
         Way::Udp => address(host).into(),
-        Way::WebSocket => Target::ws(format!("ws://{}", address(host))),
+        Way::WebSocket | Way::Upgrade => Target::ws(format!("ws://{}", address(host))),
     }
 }
 
@@ -154,4 +162,26 @@ pub async fn transfer(near: &Session, far: &Session, bytes: Vec<u8>) {
         assert!(recv.read_to_end(sent.len()).await.unwrap() == sent);
     };
     tokio::join!(write, read);
+}
+
+/// Moves `bytes` and returns the longest time in which nothing arrived.
+pub async fn longest_pause(sim: &Sim, near: &Session, far: &Session, bytes: bytes::Bytes) -> Duration {
+    let mut send = near.open_uni().await.unwrap();
+    let sent = bytes.clone();
+    let write = async move {
+        send.write_bytes(sent).await.unwrap();
+        send.finish().unwrap();
+    };
+    let read = async {
+        let mut recv = far.accept_uni().await.unwrap();
+        let (mut got, mut pause, mut last) = (Vec::new(), Duration::ZERO, sim.now());
+        while let Some(chunk) = recv.read_bytes(usize::MAX).await.unwrap() {
+            pause = pause.max(sim.now() - last);
+            last = sim.now();
+            got.extend_from_slice(&chunk);
+        }
+        assert!(got == bytes, "equal bytes");
+        pause
+    };
+    tokio::join!(write, read).1
 }

@@ -8,9 +8,14 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
-    task::Poll,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
+
+use futures_util::task::AtomicWaker;
 
 use crate::session::queue::Queue;
 
@@ -42,23 +47,85 @@ impl<T> Way<T> {
 
     /// Resolves as `accept` does, but each time there may be something to take, lets those who
     /// wait be polled before it looks.
+    ///
+    /// Only what `accept` waits for makes it give way: other futures of the same task wake it too, and
+    /// two that gave way in turn would wake each other for ever.
     pub(super) async fn after_those_who_wait<F: Future>(&self, accept: F) -> F::Output {
         let mut accept = pin!(accept);
         let mut gave_way = false;
+        let bell = Arc::new(Bell::default());
+        let rung = Waker::from(Arc::clone(&bell));
         poll_fn(|cx| {
-            gave_way = !gave_way && self.waiting.load(SeqCst) > 0;
-            if gave_way {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+            bell.task.register(cx.waker());
+            if !std::mem::take(&mut gave_way) {
+                if bell.is_silent.swap(true, SeqCst) {
+                    return Poll::Pending;
+                }
+                if self.waiting.load(SeqCst) > 0 {
+                    gave_way = true;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
             }
-            accept.as_mut().poll(cx)
+            accept.as_mut().poll(&mut Context::from_waker(&rung))
         })
         .await
+    }
+}
+
+/// Tells whether what was waited for has happened, and wakes the task that waits.
+#[derive(Default)]
+struct Bell {
+    is_silent: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.is_silent.store(false, SeqCst);
+        self.task.wake();
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often its task was woken.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn two_that_give_way_in_one_task_do_not_keep_each_other_awake() {
+        let (one, two) = (Way::<()>::new(), Way::<()>::new());
+        let _waiting = (one.wait(), two.wait());
+        let mut task = pin!(async {
+            let first = async {
+                one.after_those_who_wait(std::future::ready(())).await;
+                one.after_those_who_wait(std::future::pending::<()>()).await;
+            };
+            tokio::join!(first, two.after_those_who_wait(std::future::pending::<()>()));
+        });
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        wakes.0.store(1, SeqCst);
+        let mut polls = 0;
+        while wakes.0.swap(0, SeqCst) > 0 {
+            polls += 1;
+            assert!(polls < 20, "never at rest");
+            assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
     }
 }

@@ -127,18 +127,7 @@ impl<'a> Reach<'a> {
 
     /// What comes next. Cancel safe.
     pub(super) async fn next(&self) -> Todo {
-        let time = async {
-            match self.next_at() {
-                Some(at) => {
-                    let now = self.core.platform.now();
-                    self.core
-                        .platform
-                        .sleep(at.saturating_duration_since(now))
-                        .await;
-                }
-                None => std::future::pending().await,
-            }
-        };
+        let time = self.core.platform.sleep_until(self.next_at());
         tokio::select! {
             biased;
             () = self.core.paths.news.told.notified() => Todo::News,
@@ -192,9 +181,7 @@ impl<'a> Reach<'a> {
             self.peer = said;
             is_wanted |= !is_first || self.could_be_better();
         }
-        // A session that began in a tunnel stays there: the two sides do not agree yet on which path to
-        // give up when TCP stands still.
-        if is_wanted && super::kind(self.core) == PathKind::Udp {
+        if is_wanted {
             self.begin_round();
         }
     }
@@ -202,6 +189,9 @@ impl<'a> Reach<'a> {
     /// Whether the peer may be nearer than the path in use tells: that leads to an address which is not
     /// the peer's own, and both are seen at the same one from outside.
     fn could_be_better(&self) -> bool {
+        if super::kind(self.core) != PathKind::Udp {
+            return true;
+        }
         let remote = super::remote(self.core);
         let own =
             |place: &Candidate| matches!(place, Candidate::Interface(at) if Some(*at) == remote);

@@ -2,21 +2,57 @@
 //!
 //! The engine would find out too, but after seconds, and by then acknowledgements of other paths
 //! were lost on this one. What was sent may have been acknowledgements, which nobody answers, so a
-//! path in doubt is asked before it is given up: any path that works answers that.
+//! path in doubt is asked before it counts as silent.
+//!
+//! Two things are a sign of life: a packet that comes by the path, and an acknowledgement of one
+//! that went by it, which comes by whatever path the peer sends on. Either tells of one direction.
+//! What counts as an answer depends on who asks and why ([`Answer`]); of a path that is silent, only
+//! a packet that comes by it proves the contrary.
 
 use std::time::{Duration, Instant};
+
+/// What was counted on one path.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Datagrams, each way.
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    /// The newest packet of ours that the peer has acknowledged.
+    pub(super) acknowledged: Option<u64>,
+}
 
 /// Counts of one path, looked at now and then.
 #[derive(Debug)]
 pub(super) struct Watch {
-    sent: u64,
-    received: u64,
+    counts: Counts,
     /// Since when something has been sent without any answer.
     unanswered: Option<Instant>,
-    asked: Option<Instant>,
+    asked: Option<Question>,
     is_silent: bool,
+    sent_at: Instant,
+    heard_at: Option<Instant>,
     busy_at: Instant,
     looked_at: Instant,
+}
+
+/// A sign of life that was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    at: Instant,
+    needs: Answer,
+    is_heard: bool,
+    is_acknowledged: bool,
+}
+
+/// What counts as an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Any sign of life.
+    Any,
+    /// A packet that comes by the path: the peer answers one on a path that stands by.
+    Heard,
+    /// Both directions have to be shown to work.
+    BothWays,
 }
 
 /// What a look says.
@@ -33,17 +69,23 @@ pub(super) enum Verdict {
 impl Watch {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            sent: 0,
-            received: 0,
+            counts: Counts::default(),
             unanswered: None,
             asked: None,
             is_silent: false,
+            sent_at: now,
+            heard_at: None,
             busy_at: now,
             looked_at: now,
         }
     }
 
-    /// Whether anything was sent lately.
+    /// As of the last look.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether anything went to and fro lately.
     pub(super) fn is_busy(&self) -> bool {
         self.looked_at.saturating_duration_since(self.busy_at) < BUSY
     }
@@ -53,46 +95,97 @@ impl Watch {
         self.is_silent
     }
 
-    /// A sign of life is asked for now, whatever was sent before.
-    pub(super) fn ask(&mut self, now: Instant) {
-        self.unanswered = Some(now);
-        self.asked = Some(now);
-        self.busy_at = now;
+    /// When the question was asked that has no answer so far.
+    pub(super) fn asked_at(&self) -> Option<Instant> {
+        self.asked.map(|question| question.at)
     }
 
-    pub(super) fn look(
-        &mut self,
-        now: Instant,
-        sent: u64,
-        received: u64,
-        round_trip: Duration,
-    ) -> Verdict {
+    /// Whether a packet has come by it since then.
+    pub(super) fn is_heard_since(&self, then: Instant) -> bool {
+        self.heard_at.is_some_and(|at| at > then)
+    }
+
+    /// Nothing has been sent on it for so long.
+    pub(super) fn is_quiet_for(&self, pause: Duration) -> bool {
+        self.looked_at.saturating_duration_since(self.sent_at) > pause
+    }
+
+    /// A sign of life is asked for now; a question without an answer stays asked.
+    pub(super) fn ask(&mut self, now: Instant, needs: Answer) {
+        self.busy_at = now;
+        self.asked.get_or_insert(Question {
+            at: now,
+            needs,
+            is_heard: false,
+            is_acknowledged: false,
+        });
+    }
+
+    /// What was found before does not count any more: the peer has chosen it.
+    pub(super) fn trust_again(&mut self) {
+        (self.unanswered, self.asked, self.is_silent) = (None, None, false);
+    }
+
+    pub(super) fn look(&mut self, now: Instant, counts: Counts, round_trip: Duration) -> Verdict {
         self.looked_at = now;
-        let (has_sent, has_received) = (sent != self.sent, received != self.received);
-        (self.sent, self.received) = (sent, received);
+        let before = std::mem::replace(&mut self.counts, counts);
+        let has_sent = counts.sent != before.sent;
+        let is_heard = counts.received != before.received;
+        let is_acknowledged = counts.acknowledged != before.acknowledged;
         if has_sent {
+            self.sent_at = now;
+        }
+        if is_heard {
+            self.heard_at = Some(now);
+        }
+        if has_sent || is_heard {
             self.busy_at = now;
         }
-        if has_received {
-            (self.unanswered, self.asked, self.is_silent) = (None, None, false);
-        } else if has_sent && self.unanswered.is_none() {
-            self.unanswered = Some(now);
-        }
-        let Some(since) = self.unanswered else {
-            return Verdict::Fine;
-        };
-        let patience = patience(round_trip);
-        let is_over = |since| now.saturating_duration_since(since) >= patience;
-        match self.asked {
-            Some(asked) if is_over(asked) => {
-                self.is_silent = true;
-                Verdict::Silent
+        if let Some(question) = &mut self.asked {
+            question.is_heard |= is_heard;
+            question.is_acknowledged |= is_acknowledged;
+            if !question.is_answered(self.is_silent) {
+                let patience = patience(round_trip) + question.needs.more_patience();
+                self.is_silent |= now.saturating_duration_since(question.at) >= patience;
+                return if self.is_silent {
+                    Verdict::Silent
+                } else {
+                    Verdict::Fine
+                };
             }
-            None if is_over(since) => {
-                self.asked = Some(now);
+            self.trust_again();
+        } else if is_heard || is_acknowledged {
+            self.unanswered = None;
+        }
+        if has_sent && !is_heard && !is_acknowledged {
+            self.unanswered.get_or_insert(now);
+        }
+        match self.unanswered {
+            Some(since) if now.saturating_duration_since(since) >= patience(round_trip) => {
                 Verdict::Doubtful
             }
             _ => Verdict::Fine,
+        }
+    }
+}
+
+impl Question {
+    fn is_answered(self, is_silent: bool) -> bool {
+        match self.needs {
+            Answer::Any if is_silent => self.is_heard,
+            Answer::Any => self.is_heard || self.is_acknowledged,
+            Answer::Heard => self.is_heard,
+            Answer::BothWays => self.is_heard && self.is_acknowledged,
+        }
+    }
+}
+
+impl Answer {
+    /// The peer answers on a path that stands by when it looks next.
+    fn more_patience(self) -> Duration {
+        match self {
+            Self::Any => Duration::ZERO,
+            Self::Heard | Self::BothWays => 2 * super::LOOK,
         }
     }
 }
@@ -112,33 +205,45 @@ mod tests {
 
     const ROUND_TRIP: Duration = Duration::from_millis(50);
 
-    fn looks(counts: impl IntoIterator<Item = (u64, u64)>) -> Vec<Verdict> {
+    /// Looks every 50 ms; whoever is in doubt asks for `needs`.
+    fn looks(needs: Answer, counts: impl IntoIterator<Item = (u64, u64, u64)>) -> Vec<Verdict> {
         let start = Instant::now();
         let mut watch = Watch::new(start);
         let mut now = start;
         let mut verdicts = Vec::new();
-        for (sent, received) in counts {
+        for (sent, received, acknowledged) in counts {
             now += Duration::from_millis(50);
-            verdicts.push(watch.look(now, sent, received, ROUND_TRIP));
+            let counts = Counts {
+                sent,
+                received,
+                acknowledged: Some(acknowledged),
+            };
+            let verdict = watch.look(now, counts, ROUND_TRIP);
+            if verdict == Verdict::Doubtful {
+                watch.ask(now, needs);
+            }
+            verdicts.push(verdict);
         }
         verdicts
     }
 
     #[test]
     fn a_path_that_answers_is_never_doubted() {
-        let verdicts = looks((1..100).map(|n| (n, n)));
+        let verdicts = looks(Answer::Any, (1..100).map(|n| (n, n, 1)));
+        assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fine));
+        let verdicts = looks(Answer::Any, (1..100).map(|n| (n, 1, n)));
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fine));
     }
 
     #[test]
     fn a_path_on_which_nothing_is_sent_is_not_doubted() {
-        let verdicts = looks((1..100).map(|_| (7, 7)));
+        let verdicts = looks(Answer::Any, (1..100).map(|_| (7, 7, 7)));
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fine));
     }
 
     #[test]
     fn a_path_that_stopped_to_answer_is_asked_once_and_then_silent() {
-        let verdicts = looks((1..12).map(|n| (n, n.min(2))));
+        let verdicts = looks(Answer::Any, (1..12).map(|n| (n, n.min(2), 1)));
         let asked = verdicts
             .iter()
             .filter(|verdict| **verdict == Verdict::Doubtful);
@@ -148,18 +253,32 @@ mod tests {
 
     #[test]
     fn a_path_that_answers_the_question_is_fine_again() {
-        let verdicts = looks([
-            (1, 1),
-            (2, 1),
-            (2, 1),
-            (2, 1),
-            (2, 1),
-            (2, 1),
-            (3, 2),
-            (3, 2),
-        ]);
+        let mut counts = vec![(1, 1, 1)];
+        counts.extend([(2, 1, 1); 5]);
+        counts.extend([(3, 2, 1), (3, 2, 1)]);
+        let verdicts = looks(Answer::Any, counts);
         assert!(verdicts.contains(&Verdict::Doubtful));
         assert!(!verdicts.contains(&Verdict::Silent));
+        assert_eq!(verdicts.last(), Some(&Verdict::Fine));
+    }
+
+    #[test]
+    fn a_path_that_works_one_way_does_not_answer_who_needs_both() {
+        let one_way = (1..30).map(|n| (n, 1, if n < 7 { 1 } else { n }));
+        for (needs, last) in [
+            (Answer::Any, Verdict::Fine),
+            (Answer::Heard, Verdict::Silent),
+            (Answer::BothWays, Verdict::Silent),
+        ] {
+            assert_eq!(looks(needs, one_way.clone()).last(), Some(&last), "{needs:?}");
+        }
+    }
+
+    #[test]
+    fn a_silent_path_is_fine_again_when_it_is_heard_and_not_by_an_acknowledgement() {
+        let late = |n: u64| (n, u64::from(n > 25), if n < 12 { 1 } else { n });
+        let verdicts = looks(Answer::Any, (1..30).map(late));
+        assert_eq!(verdicts[20], Verdict::Silent);
         assert_eq!(verdicts.last(), Some(&Verdict::Fine));
     }
 }
