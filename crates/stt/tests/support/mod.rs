@@ -165,7 +165,12 @@ pub async fn transfer(near: &Session, far: &Session, bytes: Vec<u8>) {
 }
 
 /// Moves `bytes` and returns the longest time in which nothing arrived.
-pub async fn longest_pause(sim: &Sim, near: &Session, far: &Session, bytes: bytes::Bytes) -> Duration {
+pub async fn longest_pause(
+    sim: &Sim,
+    near: &Session,
+    far: &Session,
+    bytes: bytes::Bytes,
+) -> Duration {
     let mut send = near.open_uni().await.unwrap();
     let sent = bytes.clone();
     let write = async move {

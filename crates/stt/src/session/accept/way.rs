@@ -116,7 +116,10 @@ mod tests {
                 one.after_those_who_wait(std::future::ready(())).await;
                 one.after_those_who_wait(std::future::pending::<()>()).await;
             };
-            tokio::join!(first, two.after_those_who_wait(std::future::pending::<()>()));
+            tokio::join!(
+                first,
+                two.after_those_who_wait(std::future::pending::<()>())
+            );
         });
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&wakes));
@@ -125,7 +128,11 @@ mod tests {
         while wakes.0.swap(0, SeqCst) > 0 {
             polls += 1;
             assert!(polls < 20, "never at rest");
-            assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                task.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Known<'a> {
         self.choose();
         if self.is_dialler() {
             self.ask_now_and_then(now);
-            self.close_what_is_silent();
+            self.close_what_is_silent(now);
             self.close_what_is_not_needed(now);
         }
     }
@@ -291,21 +291,21 @@ impl<'a> Known<'a> {
 
     /// Closes the silent ones, if the path in use is heard: then the engine sends again what was under
     /// way on them.
-    fn close_what_is_silent(&mut self) {
+    fn close_what_is_silent(&mut self, now: Instant) {
         let current = self.core.paths.current();
-        let Some(in_use) = self.position(current).and_then(|at| self.paths.get(at)) else {
-            return;
-        };
-        let silent = self.paths.iter().filter(|known| {
-            let asked_at = known.watch.asked_at();
-            known.path.id() != current
-                && known.watch.is_silent()
-                && asked_at.is_some_and(|at| in_use.watch.is_heard_since(at))
+        let silent = self.paths.iter().filter_map(|known| {
+            let asked_at = known.watch.asked_at().filter(|_| known.watch.is_silent())?;
+            (known.path.id() != current).then_some((known.path.id(), asked_at))
         });
-        let silent: Vec<_> = silent.map(|known| known.path.id()).collect();
-        for id in silent {
-            tracing::debug!(session = %self.core.id(), path = %id, "silent");
-            self.close(id);
+        for (id, asked_at) in silent.collect::<Vec<_>>() {
+            let in_use = self.position(current).and_then(|at| self.paths.get_mut(at));
+            let Some(in_use) = in_use else { return };
+            if in_use.watch.is_heard_since(asked_at) {
+                tracing::debug!(session = %self.core.id(), path = %id, "silent");
+                self.close(id);
+            } else {
+                in_use.ask(now, Answer::BothWays);
+            }
         }
     }
 
@@ -378,8 +378,9 @@ impl KnownPath {
     }
 
     fn ask(&mut self, now: Instant, needs: Answer) {
-        self.watch.ask(now, needs);
-        drop(self.path.ping());
+        if self.watch.ask(now, needs) {
+            drop(self.path.ping());
+        }
     }
 
     /// It may come back.
@@ -400,8 +401,8 @@ impl KnownPath {
 }
 
 /// Paths that stand by, while the session is busy.
-const ASK_EVERY: Duration = Duration::from_millis(1_500);
-const ANSWER_EVERY: Duration = Duration::from_secs(1);
+const ASK_EVERY: Duration = Duration::from_millis(500);
+const ANSWER_EVERY: Duration = Duration::from_millis(250);
 
 /// After so long without a doubt a direct path has shown that it lasts.
 const PROVED: Duration = Duration::from_mins(1);

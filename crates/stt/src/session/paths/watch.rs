@@ -110,15 +110,17 @@ impl Watch {
         self.looked_at.saturating_duration_since(self.sent_at) > pause
     }
 
-    /// A sign of life is asked for now; a question without an answer stays asked.
-    pub(super) fn ask(&mut self, now: Instant, needs: Answer) {
+    /// A sign of life is asked for now; false if it was before, and nothing came yet.
+    pub(super) fn ask(&mut self, now: Instant, needs: Answer) -> bool {
         self.busy_at = now;
+        let is_new = self.asked.is_none();
         self.asked.get_or_insert(Question {
             at: now,
             needs,
             is_heard: false,
             is_acknowledged: false,
         });
+        is_new
     }
 
     /// What was found before does not count any more: the peer has chosen it.
@@ -270,7 +272,11 @@ mod tests {
             (Answer::Heard, Verdict::Silent),
             (Answer::BothWays, Verdict::Silent),
         ] {
-            assert_eq!(looks(needs, one_way.clone()).last(), Some(&last), "{needs:?}");
+            assert_eq!(
+                looks(needs, one_way.clone()).last(),
+                Some(&last),
+                "{needs:?}"
+            );
         }
     }
 
