@@ -317,9 +317,9 @@ fn a_stream_that_was_being_opened_when_the_end_began_is_refused_or_delivered() {
         let mut limits = Limits::default();
         limits.streams = 1;
         let (_a, _b, near, far) = world.pair_with(limits).await;
-        // One for the application, and as many as endpoints may take.
+        // One for the application, as many as endpoints may take, and one for a relay.
         let mut opened = Vec::new();
-        for _ in 0..257 {
+        for _ in 0..258 {
             opened.push(near.open_stream().await.unwrap().0);
         }
         let opener = near.clone();
