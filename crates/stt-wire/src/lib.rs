@@ -39,8 +39,8 @@ pub use control::{
     Released,
 };
 pub use dht::{
-    Addresses, Ask, Contact, DhtAnswer, DhtRequest, DialOutcome, Mode, Purpose, PutOutcome, Record,
-    RecordKind,
+    Addresses, Ask, Contact, DhtAnswer, DhtRequest, DialOutcome, KeptMembers, Mode, Purpose,
+    PutOutcome, Record, RecordKind, Whereabouts,
 };
 pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;

@@ -75,3 +75,9 @@ pub const MAX_FOUND_RECORDS: usize = 50;
 
 /// Most sealed bytes of a record of the DHT.
 pub const MAX_SEALED_LEN: usize = 512;
+
+/// Most addresses of a member in the sealed part of its records.
+pub const MAX_WHEREABOUTS: usize = 8;
+
+/// Most members that a node keeps for its next run.
+pub const MAX_KEPT_MEMBERS: usize = 1_024;

@@ -29,6 +29,7 @@
 //! The cryptography is [`stc`]'s, the wire format `stt-wire`'s; the transport is QUIC, by an engine
 //! whose types stay inside.
 
+pub mod dht;
 mod endpoints;
 mod events;
 mod frames;

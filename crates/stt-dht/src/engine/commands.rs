@@ -1,9 +1,9 @@
 //! What the application asks for. Each begins a query that ends with [`Output::Ended`](super::Output::Ended).
 
 use stc::{Entropy, NodeId};
-use stt_wire::{Contact, Record, RecordKind};
+use stt_wire::{Contact, Record, RecordKind, limits};
 
-use super::{Engine, Timer};
+use super::{Engine, Output, Timer, draw};
 use crate::config::Defence;
 use crate::outcome::QueryId;
 use crate::query::{Goal, Lookup, Query, Shape, lookup};
@@ -78,14 +78,26 @@ impl<K: Keyring> Engine<K> {
             ..self.shape(Haste::Foreground)
         };
         let lookup = self.lookup(key, shape);
-        let (found, tellers) = (BTreeMap::new(), 0);
+        // Nobody else may hold what we hold: the others are asked for what we lack.
+        let held = self
+            .store
+            .find(now, &key, kind, limits::MAX_FOUND_RECORDS, draw(entropy));
+        let tellers = usize::from(!held.is_empty());
+        let number = self.number();
+        let query = QueryId(number);
+        let mut found = BTreeMap::new();
+        for record in held {
+            found.insert(record.node, record.clone());
+            self.outputs
+                .push_back(Output::RecordFound { query, record });
+        }
         let wanted = crate::query::Wanted {
             kind,
             enough: enough.max(1),
             found,
             tellers,
         };
-        self.begin(now, lookup, Goal::Records(wanted), entropy)
+        self.begin_as(now, number, lookup, Goal::Records(wanted), entropy)
     }
 
     /// Has signed records held by the members closest to them. All of them must lie together: they
@@ -109,6 +121,15 @@ impl<K: Keyring> Engine<K> {
         };
         let lookup = self.lookup(region, shape);
         self.begin(now, lookup, Goal::Put(records), entropy)
+    }
+
+    /// Ends a search for records with what it has found: it is enough.
+    pub fn conclude(&mut self, now: Now, query: QueryId, entropy: &mut dyn Entropy) {
+        let query = query.0;
+        let is_search = |query: &Query| matches!(query.goal, Goal::Records(_));
+        if self.queries.get(&query).is_some_and(is_search) {
+            self.arrive(now, query, entropy);
+        }
     }
 
     /// Ends a query without a result: nobody waits for it any longer.
@@ -150,6 +171,17 @@ impl<K: Keyring> Engine<K> {
         entropy: &mut dyn Entropy,
     ) -> QueryId {
         let number = self.number();
+        self.begin_as(now, number, lookup, goal, entropy)
+    }
+
+    fn begin_as(
+        &mut self,
+        now: Now,
+        number: u64,
+        lookup: lookup::Lookup,
+        goal: Goal,
+        entropy: &mut dyn Entropy,
+    ) -> QueryId {
         let started = now.moment;
         let query = Query {
             lookup,

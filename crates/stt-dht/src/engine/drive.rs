@@ -44,12 +44,12 @@ impl<K: Keyring> Engine<K> {
     }
 
     /// The way to the key is known.
-    fn arrive(&mut self, now: Now, number: u64, entropy: &mut dyn Entropy) {
+    pub(super) fn arrive(&mut self, now: Now, number: u64, entropy: &mut dyn Entropy) {
         let Some(query) = self.queries.get_mut(&number) else {
             return;
         };
         let asked = query.lookup.requests;
-        if query.answered == 0 {
+        if query.answered == 0 && !query.has_found() {
             let reason = if asked == 0 {
                 QueryError::NobodyKnown
             } else {
@@ -134,9 +134,7 @@ impl<K: Keyring> Engine<K> {
         let Some(query) = self.queries.get(&number) else {
             return;
         };
-        if let Goal::Records(wanted) = &query.goal
-            && !wanted.found.is_empty()
-        {
+        if query.has_found() {
             return self.arrive(now, number, entropy);
         }
         let (after, answered) = (self.config.query_time, query.answered);
@@ -251,6 +249,10 @@ impl<K: Keyring> Engine<K> {
 }
 
 impl Query {
+    fn has_found(&self) -> bool {
+        matches!(&self.goal, Goal::Records(wanted) if !wanted.found.is_empty())
+    }
+
     fn has_enough(&self) -> bool {
         match &self.goal {
             // One member's record may be an old one; three that say the same may not.

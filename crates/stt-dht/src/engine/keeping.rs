@@ -62,6 +62,14 @@ impl Keeping {
         self.rounds.remove(&query);
         true
     }
+
+    fn again(&mut self, keys: &[(Key, RecordKind)], at: Moment) {
+        for key in keys {
+            if let Some(ours) = self.ours.get_mut(key) {
+                ours.next = at;
+            }
+        }
+    }
 }
 
 impl<K: Keyring> Engine<K> {
@@ -82,6 +90,29 @@ impl<K: Keyring> Engine<K> {
             .ours
             .insert((key, kind), Announced { sealed, next });
         self.put(now, key, vec![record], entropy)
+    }
+
+    /// As [`Engine::announce`], but by the rounds of republishing alone, the first of them at `due`:
+    /// for many keys at once, or to say something else from then on.
+    pub fn announce_from(&mut self, due: Moment, key: Key, kind: RecordKind, sealed: Bytes) {
+        let next = due;
+        self.keeping
+            .ours
+            .insert((key, kind), Announced { sealed, next });
+        self.upkeep.due(due);
+    }
+
+    /// Announces a key again at `due`, unless its round comes first.
+    pub fn hasten(&mut self, due: Moment, key: Key, kind: RecordKind) {
+        if let Some(ours) = self.keeping.ours.get_mut(&(key, kind)) {
+            ours.next = ours.next.min(due);
+            self.upkeep.due(due);
+        }
+    }
+
+    /// Stops announcing, and tells nobody: what is held comes to its end by itself.
+    pub fn let_lapse(&mut self, key: Key, kind: RecordKind) {
+        self.keeping.ours.remove(&(key, kind));
     }
 
     /// Stops announcing, and tells the holders.
@@ -157,6 +188,9 @@ impl<K: Keyring> Engine<K> {
             let query = self.put(now, first, records, entropy);
             if self.queries.contains_key(&query.0) {
                 self.keeping.rounds.insert(query.0, keys);
+            } else {
+                // It ended at once: there was nobody to ask.
+                self.keeping.again(&keys, now.moment + AGAIN);
             }
         }
     }

@@ -305,6 +305,17 @@ impl<K: Keyring> Engine<K> {
         })
     }
 
+    /// A member's place in the space of keys.
+    pub fn place_of(&self, node: &NodeId) -> Key {
+        self.keyring.place(node.as_bytes())
+    }
+
+    /// Where a member is, if it is in the table.
+    pub fn member(&self, node: &NodeId) -> Option<&Contact> {
+        let key = self.place_of(node);
+        self.table.known(&key).map(|entry| &entry.contact)
+    }
+
     /// Takes in members from the last run. They are checked one by one, before any others.
     pub fn restore(&mut self, contacts: &[Contact]) {
         for contact in contacts {

@@ -104,6 +104,11 @@ impl Upkeep {
         self.next = self.next.min(now + SOON);
     }
 
+    /// Something is to be done then, or sooner.
+    pub(super) fn due(&mut self, at: Moment) {
+        self.next = self.next.min(at);
+    }
+
     pub(super) fn heard_of(&mut self, contact: Contact, key: Key) {
         remember(&mut self.heard, contact, key);
     }

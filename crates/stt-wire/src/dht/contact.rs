@@ -158,12 +158,17 @@ pub(super) fn take_address(fields: &mut Fields) -> Result<SocketAddr, DecodeErro
         6 => IpAddr::V6(Ipv6Addr::from(fields.array::<16>()?)),
         value => return Err(DecodeError::UnknownValue { value }),
     };
-    let port = u16::from_be_bytes(fields.array()?);
-    let is_mapped = ip != ip.to_canonical();
-    if port == 0 || is_mapped || ip.is_unspecified() || ip.is_multicast() {
+    let address = SocketAddr::new(ip, u16::from_be_bytes(fields.array()?));
+    if ip != ip.to_canonical() || !is_dialable(address) {
         return Err(DecodeError::BadAddress);
     }
-    Ok(SocketAddr::new(ip, port))
+    Ok(address)
+}
+
+/// Whether something can be reached there at all.
+pub(super) fn is_dialable(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast()
 }
 
 #[cfg(test)]

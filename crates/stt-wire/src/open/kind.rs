@@ -8,7 +8,7 @@
 //! | 0x03 | Messages       | one way    | lane frames                                   |
 //! | 0x04 | Endpoint       | two ways   | items one way, answers the other              |
 //! | 0x05 | Events         | one way    | events                                        |
-//! | 0x10 | `DhtRequest`   | two ways   | reserved                                      |
+//! | 0x10 | `DhtRequest`   | two ways   | a request one way, its answer the other       |
 //! | 0x11 | `ContentRequest` | two ways | reserved                                      |
 //! | 0x12 | Relay          | two ways   | a registration with a relay                   |
 //!
@@ -41,7 +41,7 @@ pub enum StreamKind {
     Endpoint,
     /// Events of a bridged emitter; one each way.
     Events,
-    /// A question to the distributed hash table. Reserved.
+    /// A request to a member of the distributed hash table, and its answer.
     DhtRequest,
     /// A request for stored content. Reserved.
     ContentRequest,

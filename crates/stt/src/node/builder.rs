@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use stc::{Group, NodeSeed, handshake::HandshakeContext};
+use stc::{ContextError, Group, NodeSeed, handshake::HandshakeContext};
 
 use super::{
     Node, Target,
@@ -17,6 +17,7 @@ use super::{
 #[cfg(feature = "tls")]
 use crate::transport::websocket::tls::TlsIdentity;
 use crate::{
+    dht::{DhtOptions, Service},
     limits::Limits,
     relay::{limits::RelayLimits, service::Relaying},
     transport::{
@@ -43,6 +44,7 @@ pub struct NodeBuilder {
     accepting: Accepting,
     limits: Limits,
     platform: Option<Platform>,
+    dht: Option<DhtOptions>,
 }
 
 /// Whether others may begin sessions with this node.
@@ -70,6 +72,9 @@ pub enum StartError {
     /// The packet engine did not start.
     #[error("the packet engine did not start: {0}")]
     Engine(io::Error),
+    /// The group has no DHT: what names things in it could be tested against guesses of a passphrase.
+    #[error("no DHT: {0}")]
+    NoDht(#[from] ContextError),
 }
 
 impl NodeBuilder {
@@ -85,6 +90,7 @@ impl NodeBuilder {
             accepting: Accepting::Members,
             limits: Limits::default(),
             platform: None,
+            dht: None,
         }
     }
 
@@ -149,6 +155,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Takes part in the DHT of the group, which finds members and content: see
+    /// [`Dht`](crate::dht::Dht). Default: it does not.
+    pub fn dht(mut self, options: DhtOptions) -> Self {
+        self.dht = Some(options);
+        self
+    }
+
     /// Runs on a simulated network and clock.
     #[cfg(feature = "simulation")]
     pub fn platform(mut self, platform: Platform) -> Self {
@@ -172,6 +185,9 @@ impl NodeBuilder {
         let seed = self
             .seed
             .unwrap_or_else(|| NodeSeed::generate(&mut platform.entropy()));
+        let dht = (self.dht)
+            .map(|options| Service::new(options, &seed, &self.group, &platform))
+            .transpose()?;
         let identity = Arc::new(seed.identity());
         let door = Arc::new(DoorKeys::default());
         let dropped = Arc::new(DroppedDatagrams::default());
@@ -200,6 +216,7 @@ impl NodeBuilder {
             Ways {
                 websockets,
                 relays: Relays::new(relaying),
+                dht,
             },
         );
         let node = Node::run(shared, listeners);

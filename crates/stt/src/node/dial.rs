@@ -430,7 +430,7 @@ fn explain(failure: DialFailure, address: SocketAddr, waited: Duration) -> Conne
 
 impl ConnectError {
     /// Of two failed attempts, the one that says more.
-    fn or_rather(self, other: Self) -> Self {
+    pub(crate) fn or_rather(self, other: Self) -> Self {
         if self.weight() >= other.weight() {
             self
         } else {

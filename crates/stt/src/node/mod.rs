@@ -28,7 +28,11 @@ mod stats;
 mod users;
 mod websocket;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -48,9 +52,11 @@ pub use websocket::WebSocketAddress;
 
 use self::{shared::Shared, users::Use};
 use crate::{
+    dht::Dht,
     events::EventEmitter,
     nat::message::Sender,
     session::{By, CloseReason, Session, SessionId, keys},
+    transport::link::Places,
 };
 
 /// A member of a group: it reaches others and is reached.
@@ -97,7 +103,26 @@ impl Node {
         shared
             .platform
             .spawn(async move { teller.happenings.run().await });
-        Self { shared }
+        let node = Self { shared };
+        if let Some(dht) = &node.shared.dht {
+            dht.start(&node);
+        }
+        node
+    }
+
+    /// A handle that does not keep what is left of a node that is shut down.
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode(Arc::downgrade(&self.shared))
+    }
+
+    pub(crate) fn places(&self) -> Places {
+        self.shared.endpoint.link().whereabouts()
+    }
+
+    /// The node's part in the DHT of its group; `None` unless it was set up with
+    /// [`NodeBuilder::dht`].
+    pub fn dht(&self) -> Option<Dht> {
+        self.shared.dht.clone().map(Dht::of)
     }
 
     /// Who this node is.
@@ -343,6 +368,9 @@ impl Node {
     ///
     /// Not cancel safe: call it again to finish.
     pub async fn shutdown(&self, limit: Duration) -> Vec<(SessionId, CloseReason)> {
+        if let Some(dht) = &self.shared.dht {
+            dht.leave(limit.min(LEAVE_WITHIN)).await;
+        }
         self.shared.begin_stopping();
         let sessions = self.shared.sessions();
         let closing = join_all(sessions.iter().map(Session::close));
@@ -368,6 +396,17 @@ impl Node {
         }
         self.shared.end_happenings_if_over();
         cut_off
+    }
+}
+
+/// See [`Node::downgrade`].
+#[derive(Debug)]
+pub(crate) struct WeakNode(Weak<Shared>);
+
+impl WeakNode {
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        let shared = self.0.upgrade()?;
+        Some(Node { shared })
     }
 }
 
@@ -417,6 +456,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// And at each session.
 const LOOKS_A_SESSION_LOOK: u32 = 5;
+
+/// Time to hand over what is held for the DHT.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Time for the last packets to leave.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);

@@ -18,6 +18,7 @@ use super::{
     users::SessionUsers, websocket::WebSockets,
 };
 use crate::{
+    dht,
     endpoints::Backlog,
     limits::Limits,
     session::{
@@ -56,13 +57,15 @@ pub(super) struct Shared {
     pub(super) happenings: Happenings,
     pub(super) websockets: WebSockets,
     pub(super) relays: Relays,
+    pub(super) dht: Option<Arc<dht::Service>>,
 }
 
-/// What carries sessions but UDP.
+/// What a node has besides its sockets and sessions.
 #[derive(Debug)]
 pub(super) struct Ways {
     pub(super) websockets: WebSockets,
     pub(super) relays: Relays,
+    pub(super) dht: Option<Arc<dht::Service>>,
 }
 
 #[derive(Debug)]
@@ -103,7 +106,11 @@ impl Shared {
         accepting: Accepting,
         endpoint: Endpoint,
         setup: EndpointSetup,
-        Ways { websockets, relays }: Ways,
+        Ways {
+            websockets,
+            relays,
+            dht,
+        }: Ways,
     ) -> Arc<Self> {
         let EndpointSetup {
             platform,
@@ -128,6 +135,7 @@ impl Shared {
             happenings: Happenings::new(),
             websockets,
             relays,
+            dht,
             limits: Arc::new(limits),
             id,
             platform,
@@ -161,7 +169,11 @@ impl Shared {
     }
 
     pub(super) fn change_group<T>(&self, change: impl FnOnce(&mut Group) -> T) -> T {
-        self.with_membership(|membership| change(&mut membership.group))
+        let changed = self.with_membership(|membership| change(&mut membership.group));
+        if let Some(dht) = &self.dht {
+            dht.group_changed(&self.group());
+        }
+        changed
     }
 
     pub(super) fn set_accepting(&self, accepting: Accepting) {
@@ -198,6 +210,7 @@ impl Shared {
             inbox: Arc::clone(&self.inbox),
             backlog: Arc::clone(&self.backlog),
             relaying: self.relays.relaying().cloned(),
+            dht: self.dht.clone(),
         };
         Session::start(connection, proved, surroundings)
     }
@@ -227,10 +240,16 @@ impl Shared {
         self.platform.spawn(async move {
             let reason = watched.closed().await;
             shared.happenings.closed(&watched, reason);
+            if let Some(dht) = &shared.dht {
+                dht.session_closed(&watched);
+            }
             shared.sessions.lock().remove(&watched.id());
             shared.end_happenings_if_over();
         });
         self.users.meet(session);
+        if let Some(dht) = &self.dht {
+            dht.session_opened(session);
+        }
         self.happenings.opened(session, by);
         Ok(())
     }

@@ -29,6 +29,7 @@ use super::{
     paths::Paths,
 };
 use crate::{
+    dht,
     endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
     relay::service::Relaying,
@@ -62,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) endpoints: SessionEndpoints,
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) relaying: Option<Arc<Relaying>>,
+    /// The node's part in the DHT, if it has one.
+    pub(crate) dht: Option<Arc<dht::Service>>,
     pub(crate) meters: Arc<Meters>,
     key: u64,
     opened_at: Instant,
@@ -86,6 +89,7 @@ pub(crate) struct Surroundings {
     pub(crate) backlog: Arc<Backlog>,
     /// What the node does as a relay, if it is one.
     pub(crate) relaying: Option<Arc<Relaying>>,
+    pub(crate) dht: Option<Arc<dht::Service>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -112,6 +116,7 @@ impl Core {
             inbox,
             backlog,
             relaying,
+            dht,
         } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -155,6 +160,7 @@ impl Core {
             inbox,
             backlog,
             relaying,
+            dht,
             endpoints: SessionEndpoints::default(),
         })
     }

@@ -102,6 +102,15 @@ impl Session {
     ///
     /// Cancel safe.
     pub async fn open_stream(&self) -> Result<(SendStream, RecvStream), SessionError> {
+        self.open_two_way(DATA_HEADER.clone()).await
+    }
+
+    /// Opens a two-way stream that says first what it is. Otherwise as
+    /// [`open_stream`](Self::open_stream).
+    pub(crate) async fn open_two_way(
+        &self,
+        header: Bytes,
+    ) -> Result<(SendStream, RecvStream), SessionError> {
         // Held until the stream has an entry of its own: an orderly end counts what was opened.
         let _entry = self.begin_opening()?;
         let (send, recv) = tokio::select! {
@@ -113,7 +122,7 @@ impl Session {
         };
         self.core.ledger.opened(send.id());
         let recv = RecvStream::new(&self.core, recv);
-        Ok((self.name(send).await?, recv))
+        Ok((self.name(send, header).await?, recv))
     }
 
     /// Opens a one-way byte stream. The peer gets it from [`accept_uni`](Self::accept_uni).
@@ -136,12 +145,16 @@ impl Session {
             () = self.core.closing.begun() => return Err(SessionError::Closing),
         };
         self.core.ledger.opened(send.id());
-        self.name(send).await
+        self.name(send, DATA_HEADER.clone()).await
     }
 
-    async fn name(&self, engine: noq::SendStream) -> Result<SendStream, SessionError> {
+    async fn name(
+        &self,
+        engine: noq::SendStream,
+        header: Bytes,
+    ) -> Result<SendStream, SessionError> {
         let mut send = SendStream::new(&self.core, engine);
-        let named = send.write_unmetered(DATA_HEADER.clone()).await;
+        let named = send.write_unmetered(header).await;
         named.map_err(|_| self.core.close_reason())?;
         Ok(send)
     }

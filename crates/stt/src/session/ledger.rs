@@ -82,6 +82,11 @@ impl Ledger {
         self.opened.now()
     }
 
+    /// Whether anything is going on.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.sending.load(SeqCst) > 0 || self.receiving.load(SeqCst) > 0
+    }
+
     /// Resolves when no stream is being written to here.
     pub(crate) async fn all_sent(&self) {
         self.wait_until(|ledger| ledger.sending.load(SeqCst) == 0)

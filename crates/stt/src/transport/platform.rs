@@ -15,7 +15,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use noq::{AsyncTimer, AsyncUdpSocket, Runtime, TokioRuntime};
@@ -35,6 +35,9 @@ type Fill = dyn FnMut(&mut [u8]) + Send;
 /// Lists the addresses of the interfaces that are up.
 type Interfaces = dyn Fn() -> Vec<IpAddr> + Send + Sync;
 
+/// Reads the clock that tells the date.
+type WallClock = dyn Fn() -> SystemTime + Send + Sync;
+
 /// A clock, tasks, sockets and randomness. Cheap to clone.
 #[derive(Clone)]
 pub struct Platform {
@@ -42,6 +45,7 @@ pub struct Platform {
     network: Arc<Network>,
     entropy: Arc<Mutex<Fill>>,
     interfaces: Arc<Interfaces>,
+    wall_clock: Arc<WallClock>,
     deterministic: bool,
 }
 
@@ -66,6 +70,7 @@ impl Platform {
             network: Arc::new(network),
             entropy: Arc::new(Mutex::new(fill_from_system)),
             interfaces: Arc::new(interfaces_of_system),
+            wall_clock: Arc::new(SystemTime::now),
             deterministic: false,
         }
     }
@@ -80,7 +85,10 @@ impl Platform {
     ) -> Self {
         let entropy = Arc::new(Mutex::new(entropy));
         let streams = Arc::new(NoStreams);
+        let (clock, origin) = (Arc::clone(&runtime), runtime.now());
+        let elapsed = move || clock.now().saturating_duration_since(origin);
         Self {
+            wall_clock: Arc::new(move || SystemTime::UNIX_EPOCH + SIMULATED_DATE + elapsed()),
             runtime,
             network: Arc::new(Network { bind, streams }),
             entropy,
@@ -94,6 +102,15 @@ impl Platform {
     #[must_use]
     pub fn byte_streams(mut self, streams: Arc<dyn ByteStreams>) -> Self {
         Arc::make_mut(&mut self.network).streams = streams;
+        self
+    }
+
+    /// Takes the date from here. Without it a simulation's clock begins in 2027 for each platform
+    /// when it is made.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall_clock = Arc::new(clock);
         self
     }
 
@@ -121,6 +138,12 @@ impl Platform {
 
     pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
+    }
+
+    /// Seconds since 1970, as this machine has it: it may be wrong.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        let since = (self.wall_clock)().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -253,3 +276,7 @@ fn bind_kernel_socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 }
 
 const SOCKET_BUFFER_BYTES: usize = 4 << 20;
+
+/// 2027-01-01 00:00:00 UTC.
+#[cfg(feature = "simulation")]
+const SIMULATED_DATE: Duration = Duration::from_hours(20_819 * 24);

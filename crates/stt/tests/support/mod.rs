@@ -71,7 +71,10 @@ impl World {
     fn platform_at(&self, name: &str, host: SocketAddr) -> Platform {
         let entropy = self.sim.entropy(name).into_fn();
         let streams = Streams::new(&self.net, host);
-        Platform::simulated(self.sim.runtime(), self.net.binder(), entropy).byte_streams(streams)
+        let clock = self.sim.clone();
+        Platform::simulated(self.sim.runtime(), self.net.binder(), entropy)
+            .byte_streams(streams)
+            .wall_clock(move || noq::TimeSource::now(&clock))
     }
 
     pub async fn start(&self, builder: NodeBuilder) -> Node {

@@ -23,6 +23,8 @@ use crate::{
 pub struct RawMember {
     endpoint: Endpoint,
     seed: Arc<stc::SeedKeys>,
+    door: Arc<DoorKeys>,
+    pub id: stc::NodeId,
 }
 
 impl RawMember {
@@ -31,11 +33,12 @@ impl RawMember {
         let name = format!("raw member {host}");
         let identity = NodeSeed::from_bytes(world.sim.entropy(&name).bytes()).identity();
         let entropy = world.sim.entropy(&format!("{name} platform")).into_fn();
+        let (id, door) = (identity.node_id(), Arc::new(DoorKeys::default()));
         let setup = EndpointSetup {
             platform: Platform::simulated(world.sim.runtime(), world.net.binder(), entropy),
             limits: Limits::default(),
             handshake: Arc::new(HandshakeContext::new(Arc::new(identity))),
-            door: Arc::new(DoorKeys::default()),
+            door: Arc::clone(&door),
             dropped: Arc::new(DroppedDatagrams::default()),
         };
         let link = Ground::new(&setup.platform);
@@ -44,7 +47,18 @@ impl RawMember {
         Self {
             endpoint: Endpoint::start(link, &setup).unwrap(),
             seed: world.group.newest_seed(),
+            door,
+            id,
         }
+    }
+
+    /// The next connection of a member that dials, with our control stream open on it.
+    pub async fn accept(&self) -> (Connection, noq::SendStream) {
+        self.door.set(vec![Arc::clone(&self.seed)]);
+        let incoming = self.endpoint.incoming().await.unwrap();
+        let connection = incoming.accept().unwrap().await.unwrap();
+        let control = open(&connection, CONTROL).await;
+        (connection, control)
     }
 
     /// An authenticated connection on which nothing was said yet.

@@ -24,7 +24,7 @@ use super::{
     messages::lane_reader::read_lane,
     stream::{RecvStream, SendStream},
 };
-use crate::{endpoints, relay};
+use crate::{dht, endpoints, relay};
 
 /// A stream of the peer, with the way back if it has one.
 type Incoming = (RecvStream, Option<SendStream>);
@@ -251,7 +251,11 @@ fn serve(
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
-        _ => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        StreamKind::DhtRequest => match (core.dht.clone(), send) {
+            (Some(dht), Some(send)) if dht.is_serving() => dht::serve(dht, core, recv, send),
+            (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        },
+        StreamKind::ContentRequest => reject(recv, send, RegisteredStreamCode::RefusedKind),
     }
     None
 }

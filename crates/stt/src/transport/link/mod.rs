@@ -35,6 +35,7 @@ pub(crate) use self::{
     courier::Courier,
     hold::Hold,
     legs::{LegEnd, LegTag, Way},
+    places::Places,
     probes::{ArrivedProbe, ProbeQueue, ProbeTags},
     socket::{Link, LinkSocket},
     tunnel::{Origin, Tunnel},

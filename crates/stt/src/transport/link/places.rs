@@ -6,7 +6,27 @@ use stt_wire::{Candidate, Candidates, limits::MAX_CANDIDATES};
 
 use super::socket::Link;
 
+/// Where this node is, by who says so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    /// Its own sockets and interfaces.
+    pub(crate) own: Vec<SocketAddr>,
+    /// Any peer.
+    pub(crate) reported: Vec<SocketAddr>,
+    /// Two sessions at least.
+    pub(crate) agreed: Vec<SocketAddr>,
+}
+
 impl Link {
+    /// Where this node is.
+    pub(crate) fn whereabouts(&self) -> Places {
+        Places {
+            own: self.interface_addresses(),
+            reported: self.outside.addresses(),
+            agreed: self.outside.reported_by(2),
+        }
+    }
+
     /// Asks the system which interfaces there are: a dozen system calls, too many for each session.
     pub(crate) fn look_at_interfaces(&self) {
         *self.interfaces.lock() = self.platform.interfaces();
