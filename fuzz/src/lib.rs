@@ -7,6 +7,8 @@ pub mod control;
 pub mod datagram;
 pub mod decoder;
 pub mod dht;
+pub mod dht_kept;
+pub mod dht_whereabouts;
 pub mod endpoint;
 pub mod event;
 pub mod frames;
@@ -33,11 +35,13 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 24] = [
     ("control", control::body),
     ("datagram", datagram::body),
     ("decoder", decoder::body),
     ("dht", dht::body),
+    ("dht_kept", dht_kept::body),
+    ("dht_whereabouts", dht_whereabouts::body),
     ("endpoint", endpoint::body),
     ("event", event::body),
     ("frames", frames::body),
