@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::unchecked_time_subtraction,
     reason = "a failed step is a failed test"
@@ -156,7 +157,7 @@ fn requests_that_are_malformed_cost_the_session() {
         (frame(0x29, &[1, 7, 7]), PROTOCOL_VIOLATION),
         ([PING, PING].concat(), PROTOCOL_VIOLATION),
         (frame(0x2b, &[1, 0, 65]), LIMIT_EXCEEDED),
-        (int(0x2900_0000).to_vec(), PROTOCOL_VIOLATION),
+        (int(0x2900_0000), PROTOCOL_VIOLATION),
     ];
     for (request, expected) in requests {
         in_world(3, Link::wan(), |_, world| async move {
@@ -199,10 +200,10 @@ fn a_flood_of_requests_is_answered_busy_and_others_are_served() {
         for asking in asked {
             answers.push(asking.await);
         }
-        let of = |kind| answers.iter().filter(|answer| **answer == kind).count();
-        assert_eq!(of(PONG) + of(BUSY), 600);
+        assert!(answers.iter().all(|answer| [PONG, BUSY].contains(answer)));
+        answers.retain(|answer| *answer == PONG);
         // Four seconds' worth at once, and some more while the others are asked.
-        assert!((200..=300).contains(&of(PONG)), "{}", of(PONG));
+        assert!((200..=300).contains(&answers.len()), "{}", answers.len());
         // It is a matter of time.
         sim.sleep(Duration::from_secs(2)).await;
         assert_eq!(ask(&connection, PING).await, PONG);

@@ -174,7 +174,7 @@ impl Service {
         };
         let places = node.places();
         // One peer's word will do to be dialled back, since that goes nowhere but to us.
-        let reported = places.reported.first().or(places.own.first()).copied();
+        let reported = places.reported.iter().chain(&places.own).next().copied();
         let own = self.options.advertised.first().copied().or(reported);
         let advertised = self.options.advertised.iter().copied();
         let whereabouts = Whereabouts::new(advertised.chain(places.agreed).chain(places.own));

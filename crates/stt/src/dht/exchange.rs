@@ -112,5 +112,5 @@ async fn only_frame(recv: &mut RecvStream) -> Result<RawFrame, Broken> {
             return Err(DecodeError::TrailingBytes { extra }.into());
         }
     }
-    only.ok_or(DecodeError::Truncated.into())
+    only.ok_or(Broken::Format(DecodeError::Truncated))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use stc::NodeId;
@@ -89,7 +89,8 @@ impl Service {
 #[derive(Debug)]
 #[must_use = "a search ends when this is dropped"]
 pub struct Providers {
-    asked: Asked,
+    /// None if the service had left before.
+    asked: Option<Asked>,
     address: Address,
     seen: BTreeSet<NodeId>,
     unreadable: usize,
@@ -100,7 +101,7 @@ pub struct Providers {
 }
 
 impl Providers {
-    pub(super) fn new(asked: Asked, address: Address) -> Self {
+    pub(super) fn new(asked: Option<Asked>, address: Address) -> Self {
         Self {
             asked,
             address,
@@ -127,7 +128,11 @@ impl Providers {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<FoundPeer, FindProvidersError>>> {
         while !self.is_over {
-            match std::task::ready!(self.asked.poll_next(cx)) {
+            let told = match &mut self.asked {
+                Some(asked) => ready!(asked.poll_next(cx)),
+                None => None,
+            };
+            match told {
                 Some(Told::Record(record)) => {
                     if let Some(found) = self.read(&record) {
                         return Poll::Ready(Some(Ok(found)));
@@ -145,7 +150,7 @@ impl Providers {
     }
 
     fn read(&mut self, record: &Record) -> Option<FoundPeer> {
-        let service = Arc::clone(self.asked.service());
+        let service = Arc::clone(self.asked.as_ref()?.service());
         let node = NodeId::from_bytes(record.node);
         if node == service.me {
             self.is_us = true;
@@ -164,8 +169,8 @@ impl Providers {
             return None;
         };
         self.seen.insert(node);
-        if self.seen.len() == ENOUGH {
-            self.asked.conclude();
+        if let Some(asked) = self.asked.as_ref().filter(|_| self.seen.len() == ENOUGH) {
+            asked.conclude();
         }
         Some(FoundPeer { node, addresses })
     }
@@ -175,7 +180,7 @@ impl Providers {
             return None;
         }
         Some(match self.reason {
-            _ if self.asked.has_left() => FindProvidersError::Left,
+            _ if self.asked.as_ref().is_none_or(Asked::has_left) => FindProvidersError::Left,
             _ if self.is_us => FindProvidersError::OnlyThisNode,
             Some(reason) => reason.into(),
             None => FindProvidersError::Unreadable {

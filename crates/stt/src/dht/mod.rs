@@ -19,6 +19,7 @@ mod asking;
 mod error;
 mod exchange;
 mod found;
+mod house;
 mod joining;
 mod kept;
 mod keys;
@@ -263,16 +264,13 @@ impl Dht {
 
     /// Looks for members that have what is at `address`, under all epochs of the seed. That they say
     /// so is proved, whether it is true is not: the caller finds out by asking them.
-    pub fn find_providers(&self, address: Address) -> Result<Providers, FindProvidersError> {
+    pub fn find_providers(&self, address: Address) -> Providers {
         let asked = self.service.begin(|state, now, entropy| {
             let keys: Vec<_> = state.keys.keys(address).collect();
             let find = |key| state.engine.find_providers(now, key, MOST_SIGNERS, entropy);
             keys.into_iter().map(find).collect()
         });
-        match asked {
-            Ok(asked) => Ok(Providers::new(asked, address)),
-            Err(HasLeft) => Err(FindProvidersError::Left),
-        }
+        Providers::new(asked.ok(), address)
     }
 
     /// The members in the table: those that have answered, and what others are told of them.

@@ -28,7 +28,7 @@ pub(super) enum Told {
 }
 
 impl Queries {
-    pub(super) fn found(&mut self, query: QueryId, record: Record) {
+    pub(super) fn found(&self, query: QueryId, record: Record) {
         if let Some(waiting) = self.waiting.get(&query) {
             // Whoever waited may have gone; then the query ends soon.
             let _ = waiting.send(Told::Record(record));
@@ -124,7 +124,7 @@ impl Asked {
     }
 
     /// What was found is enough: the queries end with it.
-    pub(super) fn conclude(&mut self) {
+    pub(super) fn conclude(&self) {
         let queries = &self.queries;
         self.service.with(|state, now, entropy| {
             for query in queries {

@@ -17,18 +17,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use stc::{ContextError, Entropy, Group, NodeId, NodeSeed};
 use stt_dht::{Engine, GroupKeyring, Input, Keyring as _, Moment, Now, Output, Over, Token};
-use stt_wire::{Contact, DhtAnswer, KeptMembers, Mode};
+use stt_wire::{DhtAnswer, Mode};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::announced::Announced;
 use super::asking::Asking;
-use super::error::KeptError;
-use super::kept;
+use super::house::Kept;
 use super::keys::EpochKeys;
 use super::options::DhtOptions;
 use super::queries::Queries;
@@ -79,13 +78,6 @@ pub(super) struct State {
     due: Moment,
 }
 
-/// What came of the file of the last run.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    pub(super) restored: Vec<Contact>,
-    pub(super) refused: Option<Arc<KeptError>>,
-}
-
 /// Requests of others that wait for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
@@ -131,7 +123,7 @@ impl Service {
             unix: platform.unix_seconds(),
         };
         let mut engine = Engine::new(now, options.config.clone(), keyring, me);
-        let kept = restore(&options, &keys, &me);
+        let kept = Kept::restore(&options, &keys, &me);
         engine.restore(&kept.restored);
         let is_serving = engine.mode() == Mode::Server;
         let state = State {
@@ -186,6 +178,10 @@ impl Service {
     /// Whether requests of others are answered. spec: DHT-6.
     pub(crate) fn is_serving(&self) -> bool {
         self.is_serving.load(SeqCst)
+    }
+
+    pub(super) fn stop_serving(&self) {
+        self.is_serving.store(false, SeqCst);
     }
 
     fn now(&self) -> Now {
@@ -322,123 +318,7 @@ impl Service {
             }
         }
     }
-
-    /// Every few seconds: lets sessions go that nobody needs, and keeps what should be kept.
-    async fn keep_house(self: &Arc<Self>) {
-        let mut looks = 0_u32;
-        loop {
-            tokio::select! {
-                biased;
-                () = self.over.raised() => return,
-                () = self.platform.sleep(LOOK_EVERY) => {}
-            }
-            looks = looks.wrapping_add(1);
-            self.let_sessions_go();
-            self.say_where_we_are();
-            if looks.is_multiple_of(LOOKS_A_SAVE) {
-                self.save_in_background();
-            }
-        }
-    }
-
-    fn let_sessions_go(self: &Arc<Self>) {
-        let most = self.options.pool.sessions;
-        let now = self.platform.now();
-        let to_go = {
-            let State {
-                engine, sessions, ..
-            } = &mut *self.state.lock();
-            sessions.to_let_go(now, &self.me, most, |node| engine.wants_session(node))
-        };
-        for session in to_go {
-            crate::session::closing::begin(session.core());
-        }
-    }
-
-    /// The bytes of the file for the next run, and where it goes; none if nothing is kept.
-    fn to_save(&self) -> Option<(std::path::PathBuf, Vec<u8>)> {
-        let directory = self.options.data_dir.clone()?;
-        let state = self.state.lock();
-        let members = KeptMembers::new(state.engine.members().copied());
-        // Who knows nobody keeps those it knew before.
-        if members.contacts().is_empty() {
-            return None;
-        }
-        let entropy = &mut self.platform.entropy();
-        let sealed = kept::seal(&members, &state.keys, &self.me, entropy);
-        Some((directory, sealed))
-    }
-
-    /// Keeps the members that are known. Blocks until they are on the disk.
-    pub(super) fn save(&self) {
-        if let Some((directory, sealed)) = self.to_save() {
-            write(&directory, &sealed);
-        }
-    }
-
-    fn save_in_background(&self) {
-        if let Some((directory, sealed)) = self.to_save() {
-            // A thread of its own, some milliseconds every ten minutes.
-            let named = std::thread::Builder::new().name("stt members".into());
-            let _ = named.spawn(move || write(&directory, &sealed));
-        }
-    }
-
-    /// Hands over what is held for others, tells members of it, and stops. What is not done after
-    /// `limit` is left.
-    pub(crate) async fn leave(self: &Arc<Self>, limit: Duration) {
-        self.is_serving.store(false, SeqCst);
-        let is_first = !std::mem::replace(&mut self.state.lock().has_left, true);
-        if is_first {
-            self.save();
-            self.with(|state, now, _| state.engine.leave(now));
-        }
-        let done = async {
-            loop {
-                let mut quiet = std::pin::pin!(self.quiet.notified());
-                quiet.as_mut().enable();
-                if self.under_way.load(SeqCst) == 0 {
-                    return;
-                }
-                quiet.await;
-            }
-        };
-        self.platform.timeout(limit, done).await;
-        self.over.raise();
-        self.state.lock().queries.end();
-    }
 }
-
-fn restore(options: &DhtOptions, keys: &EpochKeys, me: &NodeId) -> Kept {
-    let Some(directory) = &options.data_dir else {
-        return Kept::default();
-    };
-    match kept::read(directory, keys, me) {
-        Ok(members) => Kept {
-            restored: members.contacts().to_vec(),
-            refused: None,
-        },
-        Err(error) => {
-            tracing::warn!(%error, "members of the last run");
-            Kept {
-                restored: Vec::new(),
-                refused: Some(Arc::new(error)),
-            }
-        }
-    }
-}
-
-fn write(directory: &std::path::Path, sealed: &[u8]) {
-    if let Err(error) = kept::write(directory, sealed) {
-        tracing::warn!(%error, "members are not kept for the next run");
-    }
-}
-
-/// At sessions and addresses.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
-
-/// Ten minutes.
-const LOOKS_A_SAVE: u32 = 40;
 
 /// Members that are dialled at a time because they asked for it.
 const DIAL_BACKS: usize = 8;

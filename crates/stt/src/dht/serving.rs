@@ -71,7 +71,7 @@ pub(crate) fn serve(
 ) {
     let core = Arc::clone(core);
     let Some(serving) = Serving::begin(&service, core.peer()) else {
-        return turn_away(core, recv, send);
+        return turn_away(&core, recv, send);
     };
     let platform = service.platform.clone();
     platform.clone().spawn(async move {
@@ -118,7 +118,7 @@ fn origin(core: &Arc<Core>) -> (SocketAddr, bool) {
 }
 
 /// Says that there is too much to do, without looking at what is asked.
-fn turn_away(core: Arc<Core>, mut recv: RecvStream, mut send: SendStream) {
+fn turn_away(core: &Arc<Core>, mut recv: RecvStream, mut send: SendStream) {
     recv.stop_with(StreamCode::Registered(RegisteredStreamCode::None));
     let platform = core.platform.clone();
     let wait = VarInt::saturating(BUSY_MS);

@@ -122,8 +122,8 @@ impl Sessions {
     }
 
     /// The sessions that may go: beyond `most`, and those that nobody has used for long.
-    pub(super) fn to_let_go(
-        &mut self,
+    pub(super) fn superfluous(
+        &self,
         now: Instant,
         me: &NodeId,
         most: usize,

@@ -150,7 +150,8 @@ fn a_query_always_ends_with_a_result_or_a_reason() {
         let before = sim.elapsed();
         let ended = village.dht(2).find_peer(stranger).await;
         assert!(matches!(ended, Err(FindPeerError::Query(_))), "{ended:?}");
-        assert!(sim.elapsed() - before <= Duration::from_secs(30));
+        let took = sim.elapsed().saturating_sub(before);
+        assert!(took <= Duration::from_secs(30), "{took:?}");
         // What waits when the node ends has an end too.
         let waiting = village.dht(2);
         let search = sim.spawn(async move { providers(&waiting, object).await });

@@ -58,7 +58,7 @@ pub(crate) async fn providers(
     dht: &Dht,
     address: Address,
 ) -> Result<BTreeSet<NodeId>, FindProvidersError> {
-    let mut search = dht.find_providers(address)?;
+    let mut search = dht.find_providers(address);
     let mut found = BTreeSet::new();
     while let Some(provider) = search.next().await {
         found.insert(provider?.node);

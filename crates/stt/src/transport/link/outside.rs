@@ -48,7 +48,10 @@ impl Outside {
     /// Those that at least so many sessions report, the most agreed on first.
     pub(crate) fn reported_by(&self, sessions: usize) -> Vec<SocketAddr> {
         let reports = self.0.lock();
-        let agreed = reports.votes.iter().filter(|(_, votes)| **votes >= sessions);
+        let agreed = reports
+            .votes
+            .iter()
+            .filter(|(_, votes)| **votes >= sessions);
         let mut addresses: Vec<_> = agreed.collect();
         addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(**votes));
         addresses.into_iter().map(|(address, _)| *address).collect()
