@@ -3,7 +3,7 @@
 use stc::{Entropy, NodeId};
 use stt_wire::{Contact, Record, RecordKind, limits};
 
-use super::{Engine, Output, Timer, draw};
+use super::{Engine, Output, Timer};
 use crate::config::Defence;
 use crate::outcome::QueryId;
 use crate::query::{Goal, Lookup, Query, Shape, lookup};
@@ -79,9 +79,8 @@ impl<K: Keyring> Engine<K> {
         };
         let lookup = self.lookup(key, shape);
         // Nobody else may hold what we hold: the others are asked for what we lack.
-        let held = self
-            .store
-            .find(now, &key, kind, limits::MAX_FOUND_RECORDS, draw(entropy));
+        let most = limits::MAX_FOUND_RECORDS;
+        let held = self.store.find(now, &key, kind, most, *self.own.as_bytes());
         let tellers = usize::from(!held.is_empty());
         let number = self.number();
         let query = QueryId(number);
