@@ -73,7 +73,7 @@ pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
 pub use transport::{
-    link::PathKind,
+    link::{Disclosure, PathKind},
     platform::SystemEntropy,
     websocket::{
         certificates::Certificates,

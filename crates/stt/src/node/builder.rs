@@ -23,7 +23,7 @@ use crate::{
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
-        link::Link,
+        link::{Disclosure, Link, Said},
         platform::Platform,
         socket::DroppedDatagrams,
         websocket::proxy::ProxyChoice,
@@ -39,6 +39,7 @@ pub struct NodeBuilder {
     addresses: Vec<SocketAddr>,
     websockets: Vec<(SocketAddr, Dress)>,
     proxy: ProxyChoice,
+    disclosure: Disclosure,
     relay: Option<RelayLimits>,
     use_relays: Vec<Target>,
     accepting: Accepting,
@@ -85,6 +86,7 @@ impl NodeBuilder {
             addresses: Vec::new(),
             websockets: Vec::new(),
             proxy: ProxyChoice::default(),
+            disclosure: Disclosure::default(),
             relay: None,
             use_relays: Vec::new(),
             accepting: Accepting::Members,
@@ -140,6 +142,13 @@ impl NodeBuilder {
     /// Uses a relay from the start, as [`Node::use_relay`] does later. Call it again for each.
     pub fn use_relay(mut self, relay: impl Into<Target>) -> Self {
         self.use_relays.push(relay.into());
+        self
+    }
+
+    /// What members are told of where this node is. Default: its addresses. A node that tells nothing
+    /// is reached by the address, relay or proxy that others were given, and by nothing else.
+    pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
+        self.disclosure = disclosure;
         self
     }
 
@@ -201,7 +210,11 @@ impl NodeBuilder {
         let link = Link::new(&setup.platform);
         bind_all(&link, &self.addresses, &setup.platform)?;
         let listeners = listen_all(self.websockets, &setup)?;
-        let listening = listeners.iter().map(Listener::address).collect();
+        let listening: Vec<_> = listeners.iter().map(Listener::address).collect();
+        link.say(Said {
+            disclosure: self.disclosure,
+            websockets: listening.iter().map(|at| (at.scheme, at.address)).collect(),
+        });
         let websockets = WebSockets::new(listening, self.proxy, setup.limits.half_open);
         let relaying = self
             .relay

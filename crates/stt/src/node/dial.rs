@@ -26,6 +26,7 @@ use crate::{
     transport::{
         crypto::Authenticated,
         endpoint::DialFailure,
+        link::Route,
         websocket::{
             certificates::Certificates,
             dial::{Way, WebSocketError},
@@ -263,6 +264,12 @@ pub(super) async fn connect(
             }
         });
     }
+    if let Place::WebSocket(Ok(url), _) = &target.place {
+        session.core().paths.detours().named(Route {
+            url: url.clone(),
+            certificates: target.certificates.clone(),
+        });
+    }
     session.core().establish();
     Ok(session)
 }
@@ -298,6 +305,11 @@ async fn resolve(target: &Target, proxy: Option<&Proxy>) -> Result<Vec<SocketAdd
         // Whoever dials it has its channel for an address.
         (Place::Relayed(..), _) => return Ok(Vec::new()),
     };
+    addresses_of(host, port).await
+}
+
+/// All addresses of a host, the two families in turn.
+pub(super) async fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);

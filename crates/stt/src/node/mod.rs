@@ -99,6 +99,8 @@ impl Node {
             shared.platform.spawn(serving);
         }
         shared.platform.spawn(look_after(Arc::clone(&shared)));
+        let detours = websocket::detour::serve(Arc::clone(&shared));
+        shared.platform.spawn(detours);
         let teller = Arc::clone(&shared);
         shared
             .platform

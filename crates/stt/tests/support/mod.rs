@@ -16,7 +16,9 @@ pub mod streams;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use streams::Streams;
-use stt::{Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, Platform, Session, Target};
+use stt::{
+    Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, PathKind, Platform, Session, Target,
+};
 use stt_sim::{Link, Net, Sim, SimEntropy};
 
 /// A network, its clock, and the group whose members live in it.
@@ -192,4 +194,19 @@ pub async fn longest_pause(
         pause
     };
     tokio::join!(write, read).1
+}
+
+/// Waits until both sides send by this kind of path.
+pub async fn until_both_go_by(sim: &Sim, sessions: [&Session; 2], kind: PathKind) {
+    let are_there = async {
+        while sessions
+            .iter()
+            .any(|session| session.stats().path.kind != kind)
+        {
+            sim.sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let limit = Duration::from_secs(10);
+    let outcome = sim.timeout(limit, are_there).await;
+    assert!(outcome.is_ok(), "not by {kind:?} within {limit:?}");
 }

@@ -9,23 +9,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use stt::{PathKind, Session, Target};
-use stt_sim::{Link, Sim};
-use support::{World, address, in_world, longest_pause, payload, transfer};
-
-/// Waits until both sides send by this kind of path.
-async fn until_both_go_by(sim: &Sim, sessions: [&Session; 2], kind: PathKind) {
-    let are_there = async {
-        while sessions
-            .iter()
-            .any(|session| session.stats().path.kind != kind)
-        {
-            sim.sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let limit = Duration::from_secs(10);
-    let outcome = sim.timeout(limit, are_there).await;
-    assert!(outcome.is_ok(), "not by {kind:?} within {limit:?}");
-}
+use stt_sim::Link;
+use support::{World, address, in_world, longest_pause, payload, transfer, until_both_go_by};
 
 #[test]
 fn a_session_that_began_in_a_tunnel_moves_to_udp_where_that_works() {

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | connections of others | [`listen`] |
 //! | our own | [`open`] |
+//! | our own, for sessions that hear nothing any more | [`detour`] |
 //! | who makes room when there are too many | [`seat`] |
 //! | how long one is kept | [`lifetime`] |
 //!
 //! spec: REACH-8, REACH-9, REACH-10
 
+pub(super) mod detour;
 mod lifetime;
 mod listen;
 mod open;

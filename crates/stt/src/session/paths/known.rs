@@ -41,6 +41,17 @@ pub(super) struct Known<'a> {
     busy_since: Option<Instant>,
     settled_at: Instant,
     looked_at: Instant,
+    /// When to say next that nothing is heard, and the pause after that.
+    lost: Option<(Instant, Duration)>,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Look {
+    Fine,
+    /// Nothing is heard by any path: another one is needed.
+    Lost,
 }
 
 struct KnownPath {
@@ -67,6 +78,7 @@ impl<'a> Known<'a> {
             busy_since: None,
             settled_at: now,
             looked_at: now,
+            lost: None,
         };
         known.find();
         known
@@ -98,6 +110,11 @@ impl<'a> Known<'a> {
         // The engine would send on it at once: the choice is ours.
         if id != self.core.paths.current() {
             let _ = path.set_status(PathStatus::Backup);
+        }
+        if self.is_dialler()
+            && let Some(origin) = self.core.link.origin(remote)
+        {
+            self.core.paths.detours().reached_at(origin);
         }
         self.paths.push(KnownPath {
             kind: Place::of(remote).kind(),
@@ -229,10 +246,20 @@ impl<'a> Known<'a> {
 
     /// When to look again; never for a session that has one path and wants no other.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        if self.paths.len() < 2 {
+        let is_alone = self.paths.len() < 2;
+        if is_alone && !self.core.paths.have_detours() {
             return None;
         }
-        let pause = if self.is_busy() { LOOK } else { IDLE_LOOK };
+        let is_asking = || {
+            self.paths
+                .iter()
+                .any(|path| path.watch.asked_at().is_some())
+        };
+        let pause = match (self.is_busy(), is_alone) {
+            (true, true) if !is_asking() => LOOK_ALONE,
+            (true, _) => LOOK,
+            (false, _) => IDLE_LOOK,
+        };
         Some(self.looked_at + pause)
     }
 
@@ -241,7 +268,7 @@ impl<'a> Known<'a> {
     }
 
     /// Looks whether a path has gone silent, and whether another has become better.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self) -> Look {
         let (now, current) = (self.core.platform.now(), self.core.paths.current());
         self.looked_at = now;
         let mut is_doubtful = false;
@@ -266,6 +293,21 @@ impl<'a> Known<'a> {
             self.close_what_is_silent(now);
             self.close_what_is_not_needed(now);
         }
+        self.say_if_lost(now)
+    }
+
+    /// Only the dialler can open another path.
+    fn say_if_lost(&mut self, now: Instant) -> Look {
+        if !self.is_dialler() || self.paths.iter().any(|known| !known.watch.is_silent()) {
+            self.lost = None;
+            return Look::Fine;
+        }
+        let (at, pause) = self.lost.unwrap_or((now, FIRST_LOST));
+        if now < at {
+            return Look::Fine;
+        }
+        self.lost = Some((now + pause, (2 * pause).min(LAST_LOST)));
+        Look::Lost
     }
 
     /// A path that stands by may die unnoticed, with things of the peer's on it. While the session is
@@ -403,6 +445,13 @@ impl KnownPath {
 /// Paths that stand by, while the session is busy.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER_EVERY: Duration = Duration::from_millis(250);
+
+/// A path that is the only one, of a session that can have a tunnel.
+const LOOK_ALONE: Duration = Duration::from_millis(250);
+
+/// Between two requests for a tunnel, the first and all the later ones.
+const FIRST_LOST: Duration = Duration::from_secs(2);
+const LAST_LOST: Duration = Duration::from_mins(1);
 
 /// After so long without a doubt a direct path has shown that it lasts.
 const PROVED: Duration = Duration::from_mins(1);

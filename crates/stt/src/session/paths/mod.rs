@@ -11,6 +11,7 @@
 //! than to wait until it is heard again, or the session's idle timeout.
 
 mod choice;
+mod detour;
 mod known;
 mod reach;
 mod watch;
@@ -18,7 +19,7 @@ mod watch;
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
@@ -29,7 +30,8 @@ use noq::PathEvents;
 use noq_proto::PathId;
 
 use self::{
-    known::{Heard, Known},
+    detour::Detours,
+    known::{Heard, Known, Look},
     reach::{News, Reach},
 };
 use super::core::Core;
@@ -43,12 +45,25 @@ use crate::transport::{
 pub(crate) struct Paths {
     current: AtomicU32,
     pub(crate) news: News,
+    /// Made where they are first needed: most sessions never do.
+    detours: OnceLock<Box<Detours>>,
 }
 
 impl Paths {
     /// The path that carries the data.
     pub(crate) fn current(&self) -> PathId {
         PathId::from(self.current.load(Relaxed))
+    }
+
+    /// Where a tunnel may lead, of a session that this side dialled.
+    pub(crate) fn detours(&self) -> &Detours {
+        self.detours.get_or_init(Box::default)
+    }
+
+    fn have_detours(&self) -> bool {
+        self.detours
+            .get()
+            .is_some_and(|detours| detours.are_there())
     }
 
     fn set_current(&self, id: PathId) {
@@ -86,6 +101,7 @@ async fn follow(core: &Core) {
     let mut reach = Box::new(Reach::new(core));
     reach.tell();
     loop {
+        reach.follow_kind();
         let next_look = known.next_look();
         let look = core.platform.sleep_until(next_look);
         tokio::select! {
@@ -100,7 +116,11 @@ async fn follow(core: &Core) {
                 }
             }
             todo = reach.next() => reach.act(todo),
-            () = look => known.look(),
+            () = look => {
+                if known.look() == Look::Lost {
+                    reach.ask_for_a_tunnel();
+                }
+            }
         }
     }
 }

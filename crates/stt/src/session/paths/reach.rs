@@ -31,7 +31,9 @@ use crate::{
         message::{Message, Sender},
         prober::{Found, Prober, Reaction},
     },
-    transport::link::{ArrivedProbe, PathKind, Place, ProbeQueue, ProbeTags},
+    transport::link::{
+        ArrivedProbe, Disclosure, Hold, PathKind, Place, ProbeQueue, ProbeTags, Wanted,
+    },
 };
 
 /// What others tell the looking after of paths.
@@ -40,6 +42,7 @@ pub(crate) struct News {
     candidates: Mutex<Option<Candidates>>,
     network_changed: AtomicBool,
     moved: AtomicBool,
+    tunnels: Mutex<Vec<(SocketAddr, Hold)>>,
     told: Notify,
 }
 
@@ -53,6 +56,12 @@ impl News {
     /// Waits until there is something to act upon, and leaves it there. Cancel safe.
     pub(super) async fn any(&self) {
         self.told.notified().await;
+        self.told.notify_one();
+    }
+
+    /// A tunnel to the peer, and what keeps it open.
+    pub(crate) fn tunnel(&self, remote: SocketAddr, hold: Hold) {
+        self.tunnels.lock().push((remote, hold));
         self.told.notify_one();
     }
 
@@ -77,11 +86,28 @@ pub(super) struct Reach<'a> {
     their_round: u32,
     peer: Candidates,
     told: Candidates,
+    /// Nobody is told where this node is, so it neither probes nor answers.
+    is_hidden: bool,
+    /// When the dialler probes again, and the pause after that, while the session is not direct.
+    retry: Option<Instant>,
+    pause: Duration,
+    purse: Purse,
     /// Who has moved since the last path was opened.
     here: Sender,
     there: Sender,
-    /// Ways that were found and have no path yet, and when to try again.
-    opening: Vec<(SocketAddr, Instant, u32)>,
+    /// Ways that were found and have no path yet.
+    opening: Vec<Opening>,
+}
+
+/// A way that was found.
+struct Opening {
+    /// What the engine calls its far end.
+    remote: SocketAddr,
+    /// When to try next, and how often it was tried.
+    at: Instant,
+    tries: u32,
+    /// Keeps the tunnel open until the path does.
+    _hold: Option<Hold>,
 }
 
 /// What there is to do.
@@ -108,6 +134,10 @@ impl<'a> Reach<'a> {
             their_round: 0,
             peer: Candidates::default(),
             told: Candidates::default(),
+            is_hidden: core.link.disclosure() == Disclosure::Nothing,
+            retry: None,
+            pause: FIRST_RETRY,
+            purse: Purse::new(core.platform.now()),
             here: Sender::Stayed,
             there: Sender::Stayed,
             opening: Vec::new(),
@@ -146,6 +176,30 @@ impl<'a> Reach<'a> {
         who.contains(&Sender::Moved)
     }
 
+    /// A session that is not direct is to become so: the dialler asks for a round now and then, less and
+    /// less often.
+    pub(super) fn follow_kind(&mut self) {
+        let is_direct = super::kind(self.core) == PathKind::Udp;
+        if is_direct || self.is_hidden || self.core.connection.side() == Side::Server {
+            (self.retry, self.pause) = (None, FIRST_RETRY);
+        } else if self.retry.is_none() {
+            self.retry = Some(self.core.platform.now() + self.pause);
+        }
+    }
+
+    fn retry_if_due(&mut self) {
+        let now = self.core.platform.now();
+        if self.retry.is_none_or(|at| at > now) {
+            return;
+        }
+        self.retry = Some(now + self.pause);
+        self.pause = (2 * self.pause).min(LAST_RETRY);
+        // Which asks the peer for a round, too.
+        self.told = self.core.link.candidates();
+        self.core.control.candidates(self.told.clone());
+        self.begin_round();
+    }
+
     pub(super) fn act(&mut self, todo: Todo) {
         match todo {
             Todo::News => self.hear_news(),
@@ -154,34 +208,48 @@ impl<'a> Reach<'a> {
                     self.take(&probe);
                 }
             }
-            Todo::Time => {}
+            Todo::Time => self.retry_if_due(),
         }
         self.ping_what_is_due();
         self.open_what_is_due();
     }
 
     fn next_at(&self) -> Option<Instant> {
-        let opening = self.opening.iter().map(|(_, at, _)| *at).min();
-        [self.prober.next_at(), opening].into_iter().flatten().min()
+        let opening = self.opening.iter().map(|way| way.at).min();
+        let all = [self.prober.next_at(), opening, self.retry];
+        all.into_iter().flatten().min()
     }
 
     fn hear_news(&mut self) {
         let news = &self.core.paths.news;
+        let now = self.core.platform.now();
+        let tunnels = std::mem::take(&mut *news.tunnels.lock());
+        let tunnels = tunnels.into_iter().map(|(remote, hold)| Opening {
+            remote,
+            at: now,
+            tries: 0,
+            _hold: Some(hold),
+        });
+        self.opening.extend(tunnels);
         let said = news.candidates.lock().take();
         let changed = news.network_changed.swap(false, Relaxed);
         if news.moved.swap(false, Relaxed) {
             self.here = Sender::Moved;
         }
         if changed {
+            self.pause = FIRST_RETRY;
             self.tell();
         }
         let mut is_wanted = changed;
         if let Some(said) = said {
             let is_first = self.peer.places.is_empty();
             self.peer = said;
+            if self.core.connection.side() == Side::Client && !self.is_hidden {
+                self.core.paths.detours().told(&self.peer);
+            }
             is_wanted |= !is_first || self.could_be_better();
         }
-        if is_wanted {
+        if is_wanted && !self.is_hidden {
             self.begin_round();
         }
     }
@@ -203,6 +271,9 @@ impl<'a> Reach<'a> {
     }
 
     fn begin_round(&mut self) {
+        if !self.purse.take(self.core.platform.now()) {
+            return;
+        }
         self.round += 1;
         let udp = self.peer.places.iter().filter_map(|place| match place {
             Candidate::Interface(address) | Candidate::Outside(address) => Some(*address),
@@ -274,7 +345,24 @@ impl<'a> Reach<'a> {
         tracing::debug!(session = %self.core.id(), ?found, "a way");
         if self.core.connection.side() == Side::Client {
             let now = self.core.platform.now();
-            self.opening.push((found.remote, now, 0));
+            self.opening.push(Opening {
+                remote: Place::Udp(found.remote).address(),
+                at: now,
+                tries: 0,
+                _hold: None,
+            });
+        }
+    }
+
+    /// Nothing is heard any more by any path.
+    pub(super) fn ask_for_a_tunnel(&self) {
+        let routes = self.core.paths.detours().routes();
+        tracing::debug!(session = %self.core.id(), ?routes, "lost");
+        if !routes.is_empty() {
+            self.core.link.detours.want(Wanted {
+                session: self.core.id().0,
+                routes,
+            });
         }
     }
 
@@ -283,15 +371,16 @@ impl<'a> Reach<'a> {
     fn open_what_is_due(&mut self) {
         let now = self.core.platform.now();
         let core = self.core;
-        self.opening.retain_mut(|(remote, at, tries)| {
-            if *at > now {
+        self.opening.retain_mut(|opening| {
+            if opening.at > now {
                 return true;
             }
-            let way = FourTuple::from_remote(Place::Udp(*remote).address());
+            let way = FourTuple::from_remote(opening.remote);
             let opened = core.connection.open_path_ensure(way, PathStatus::Backup);
-            *tries += 1;
-            *at = now + TRY_AGAIN;
-            opened.path_id().is_none() && *tries < OPEN_TRIES
+            opening.tries += 1;
+            opening.at = now + TRY_AGAIN;
+            let is_tunnel = matches!(Place::of(opening.remote), Place::Tunnel(_));
+            (is_tunnel || opened.path_id().is_none()) && opening.tries < OPEN_TRIES
         });
     }
 
@@ -299,6 +388,9 @@ impl<'a> Reach<'a> {
     fn wait_for_probes(&mut self) {
         // The old ones go first: the new may have some in common with them.
         self.tags = None;
+        if self.is_hidden {
+            return;
+        }
         let tags = (self.their_round..)
             .take(ROUNDS_AHEAD)
             .map(|round| self.theirs.tag(round));
@@ -320,6 +412,34 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// Rounds that may begin: a peer that asks for them without end gets one in six seconds.
+struct Purse {
+    rounds: u32,
+    since: Instant,
+}
+
+impl Purse {
+    fn new(now: Instant) -> Self {
+        Self {
+            rounds: MAX_ROUNDS,
+            since: now,
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        while self.rounds < MAX_ROUNDS && now.saturating_duration_since(self.since) >= ROUND_EVERY {
+            self.rounds += 1;
+            self.since += ROUND_EVERY;
+        }
+        if self.rounds == MAX_ROUNDS {
+            self.since = now;
+        }
+        let may = self.rounds > 0;
+        self.rounds = self.rounds.saturating_sub(1);
+        may
+    }
+}
+
 /// The key of what `role` sends (STC-34).
 fn probe_key(core: &Core, role: &str) -> ProbeKey {
     let mut exported = Zeroizing::new([0; 64]);
@@ -329,6 +449,14 @@ fn probe_key(core: &Core, role: &str) -> ProbeKey {
     debug_assert!(done.is_ok(), "64 bytes of a finished handshake");
     ProbeKey::new(core.proved.suite, &Secret::new(*exported))
 }
+
+/// Rounds in a row, and afterwards.
+const MAX_ROUNDS: u32 = 5;
+const ROUND_EVERY: Duration = Duration::from_secs(6);
+
+/// While a session is not direct: after the first round, and at the longest.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LAST_RETRY: Duration = Duration::from_mins(5);
 
 const ROUNDS_AHEAD: usize = 4;
 const TRY_AGAIN: Duration = Duration::from_millis(200);

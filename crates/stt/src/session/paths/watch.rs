@@ -33,6 +33,8 @@ pub(super) struct Watch {
     heard_at: Option<Instant>,
     busy_at: Instant,
     looked_at: Instant,
+    /// Whether it was noticed that what came has ceased.
+    is_hush_noticed: bool,
 }
 
 /// A sign of life that was asked for.
@@ -77,6 +79,7 @@ impl Watch {
             heard_at: None,
             busy_at: now,
             looked_at: now,
+            is_hush_noticed: true,
         }
     }
 
@@ -139,6 +142,9 @@ impl Watch {
         }
         if is_heard {
             self.heard_at = Some(now);
+            self.is_hush_noticed = false;
+        } else if is_acknowledged {
+            self.is_hush_noticed = true;
         }
         if has_sent || is_heard {
             self.busy_at = now;
@@ -162,12 +168,25 @@ impl Watch {
         if has_sent && !is_heard && !is_acknowledged {
             self.unanswered.get_or_insert(now);
         }
-        match self.unanswered {
-            Some(since) if now.saturating_duration_since(since) >= patience(round_trip) => {
-                Verdict::Doubtful
-            }
-            _ => Verdict::Fine,
+        if self.is_hushed(now) || self.is_unanswered(now, round_trip) {
+            Verdict::Doubtful
+        } else {
+            Verdict::Fine
         }
+    }
+
+    fn is_unanswered(&self, now: Instant, round_trip: Duration) -> bool {
+        self.unanswered
+            .is_some_and(|since| now.saturating_duration_since(since) >= patience(round_trip))
+    }
+
+    /// Whether something came until a moment ago and comes no more: who only receives would not
+    /// notice that the path is dead. Once for each time.
+    fn is_hushed(&mut self, now: Instant) -> bool {
+        let is_hushed = self
+            .heard_at
+            .is_some_and(|at| now.saturating_duration_since(at) >= HUSH);
+        is_hushed && !std::mem::replace(&mut self.is_hush_noticed, true)
     }
 }
 
@@ -199,6 +218,7 @@ fn patience(round_trip: Duration) -> Duration {
 }
 
 const LEAST_PATIENCE: Duration = Duration::from_millis(150);
+const HUSH: Duration = Duration::from_millis(500);
 const BUSY: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -239,8 +259,21 @@ mod tests {
 
     #[test]
     fn a_path_on_which_nothing_is_sent_is_not_doubted() {
-        let verdicts = looks(Answer::Any, (1..100).map(|_| (7, 7, 7)));
+        let verdicts = looks(Answer::Any, (1..100).map(|_| (0, 0, 0)));
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fine));
+    }
+
+    #[test]
+    fn a_path_by_which_nothing_comes_any_more_is_asked_once() {
+        let mut counts: Vec<_> = (1..10).map(|n| (1, n, 0)).collect();
+        counts.extend([(1, 9, 0); 12]);
+        counts.extend([(2, 10, 0); 9]);
+        let verdicts = looks(Answer::Heard, counts);
+        let asked = verdicts
+            .iter()
+            .filter(|verdict| **verdict == Verdict::Doubtful);
+        assert_eq!(asked.count(), 1);
+        assert_eq!(verdicts.last(), Some(&Verdict::Fine));
     }
 
     #[test]

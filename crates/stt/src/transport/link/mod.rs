@@ -10,6 +10,7 @@
 //! * [`probes`]: small datagrams beside the engine, to find ways;
 //! * [`legs`], [`courier`]: packets of relayed channels in, and out, beside the engine;
 //! * [`places`], [`outside`]: where this node can be reached, as it knows and as others see it;
+//! * [`detours`]: sessions that ask for a tunnel;
 //! * [`tunnel`]: datagrams in and out of something that is not UDP;
 //! * [`hold`]: who still needs a tunnel.
 //!
@@ -19,6 +20,7 @@
 
 mod address;
 mod courier;
+mod detours;
 mod hold;
 mod legs;
 mod outside;
@@ -29,13 +31,14 @@ mod socket;
 mod sockets;
 mod tunnel;
 
-pub use self::address::PathKind;
+pub use self::{address::PathKind, places::Disclosure};
 pub(crate) use self::{
     address::{Place, unmapped},
     courier::Courier,
+    detours::{Route, Wanted},
     hold::Hold,
     legs::{LegEnd, LegTag, Way},
-    places::Places,
+    places::{Places, Said},
     probes::{ArrivedProbe, ProbeQueue, ProbeTags},
     socket::{Link, LinkSocket},
     tunnel::{Origin, Tunnel},

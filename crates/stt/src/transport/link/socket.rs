@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroUsize,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
 };
 
@@ -18,9 +18,11 @@ use stc::packet::{PROBE_LEN, PROBE_TAG_LEN, RELAY_TAG_LEN};
 
 use super::{
     address::{Local, Place, is_forged, mapped, unmapped},
+    detours::Detours,
     hold::Hold,
     legs::{LegEnd, LegTag, Legs, Way},
     outside::Outside,
+    places::Said,
     probes::{ProbeQueue, ProbeTags, Probes},
     sender::LinkSender,
     sockets::{Sockets, UdpSocket},
@@ -38,6 +40,9 @@ pub(crate) struct Link {
     pub(super) platform: Platform,
     pub(crate) outside: Outside,
     pub(super) interfaces: Mutex<Vec<IpAddr>>,
+    /// What members are told besides.
+    pub(super) said: OnceLock<Said>,
+    pub(crate) detours: Detours,
 }
 
 impl Link {
@@ -50,6 +55,8 @@ impl Link {
             platform: platform.clone(),
             outside: Outside::default(),
             interfaces: Mutex::new(platform.interfaces()),
+            said: OnceLock::new(),
+            detours: Detours::default(),
         })
     }
 

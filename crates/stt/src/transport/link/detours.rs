@@ -1,0 +1,55 @@
+//! Sessions that hear nothing any more, and ask their node for a tunnel to the peer.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::transport::websocket::{certificates::Certificates, url::Url};
+
+/// What sessions ask for, until the node takes it. A session asks again later, so what is beyond the
+/// bound is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Detours {
+    wanted: Mutex<VecDeque<Wanted>>,
+    changed: Notify,
+}
+
+/// One session's wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The session's id.
+    pub(crate) session: [u8; 8],
+    /// Any of these will do, the first ones rather.
+    pub(crate) routes: Vec<Route>,
+}
+
+/// Where a tunnel may lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) url: Url,
+    pub(crate) certificates: Certificates,
+}
+
+impl Detours {
+    pub(crate) fn want(&self, wanted: Wanted) {
+        let mut waiting = self.wanted.lock();
+        if waiting.len() < MAX_WAITING {
+            waiting.push_back(wanted);
+        }
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// The next wish. Cancel safe.
+    pub(crate) async fn next(&self) -> Wanted {
+        loop {
+            if let Some(wanted) = self.wanted.lock().pop_front() {
+                return wanted;
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+const MAX_WAITING: usize = 1_024;
