@@ -3,6 +3,7 @@
 //! A body panics where a promise is broken and returns where it is kept; that it returns at all is
 //! the first promise. None knows libFuzzer, so all run anywhere.
 
+pub mod beacon;
 pub mod control;
 pub mod datagram;
 pub mod decoder;
@@ -35,7 +36,8 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 25] = [
+    ("beacon", beacon::body),
     ("control", control::body),
     ("datagram", datagram::body),
     ("decoder", decoder::body),

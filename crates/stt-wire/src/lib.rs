@@ -7,14 +7,16 @@
 //! ```
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
-//! knows an offset of the wire format; the law it implements is `spec/wire.md` and the messages of
-//! `spec/dht.md` and `spec/relay.md`, its numbers are in `spec/registry`.
+//! knows an offset of the wire format; the law it implements is `spec/wire.md`, the messages of
+//! `spec/dht.md` and `spec/relay.md` and the beacon of `spec/reach.md`, its numbers are in
+//! `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
 //! are there. Every value has exactly one encoding, so whatever decodes encodes to the same bytes.
 //!
 //! *Not here.* What a frame makes a session do: crate `stt`. Encryption: crate `stc`.
 
+mod beacon;
 mod code;
 mod control;
 mod dht;
@@ -33,6 +35,7 @@ mod testing;
 mod user;
 pub mod varint;
 
+pub use beacon::Beacon;
 pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
 pub use control::{
     Candidate, Candidates, Checkpoint, Closing, ControlFrame, Credit, Finished, Mapping, Reached,

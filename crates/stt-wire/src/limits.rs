@@ -81,3 +81,6 @@ pub const MAX_WHEREABOUTS: usize = 8;
 
 /// Most members that a node keeps for its next run.
 pub const MAX_KEPT_MEMBERS: usize = 1_024;
+
+/// Most addresses of a beacon.
+pub const MAX_BEACON_ADDRESSES: usize = 8;

@@ -138,7 +138,7 @@ pub(super) fn address_len(address: SocketAddr) -> usize {
     }
 }
 
-pub(super) fn put_address(address: SocketAddr, out: &mut BytesMut) {
+pub(crate) fn put_address(address: SocketAddr, out: &mut BytesMut) {
     match address.ip().to_canonical() {
         IpAddr::V4(ip) => {
             out.put_u8(4);
@@ -152,7 +152,7 @@ pub(super) fn put_address(address: SocketAddr, out: &mut BytesMut) {
     out.put_u16(address.port());
 }
 
-pub(super) fn take_address(fields: &mut Fields) -> Result<SocketAddr, DecodeError> {
+pub(crate) fn take_address(fields: &mut Fields) -> Result<SocketAddr, DecodeError> {
     let ip = match fields.u8()? {
         4 => IpAddr::V4(Ipv4Addr::from(fields.array::<4>()?)),
         6 => IpAddr::V6(Ipv6Addr::from(fields.array::<16>()?)),

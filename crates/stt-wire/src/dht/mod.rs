@@ -21,6 +21,7 @@ mod whereabouts;
 
 pub use answer::{DhtAnswer, DialOutcome, PutOutcome};
 pub use contact::{Addresses, Contact};
+pub(crate) use contact::{put_address, take_address};
 pub use members::KeptMembers;
 pub use record::{Record, RecordKind};
 pub use request::{Ask, DhtRequest, Mode, Purpose};

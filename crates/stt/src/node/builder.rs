@@ -10,6 +10,7 @@ use stc::{ContextError, Group, NodeSeed, handshake::HandshakeContext};
 
 use super::{
     Node, Target,
+    lan::{self, LanError, LanOptions},
     relays::Relays,
     shared::{Shared, Ways},
     websocket::{Dress, Listener, WebSockets},
@@ -44,6 +45,7 @@ pub struct NodeBuilder {
     use_relays: Vec<Target>,
     accepting: Accepting,
     limits: Limits,
+    lan: Option<LanOptions>,
     platform: Option<Platform>,
     dht: Option<DhtOptions>,
 }
@@ -70,6 +72,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Members on the local network can't be found.
+    #[error(transparent)]
+    Lan(#[from] LanError),
     /// The packet engine did not start.
     #[error("the packet engine did not start: {0}")]
     Engine(io::Error),
@@ -91,6 +96,7 @@ impl NodeBuilder {
             use_relays: Vec::new(),
             accepting: Accepting::Members,
             limits: Limits::default(),
+            lan: None,
             platform: None,
             dht: None,
         }
@@ -171,6 +177,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Finds members on the local network, and lets them find this node: [`Node::neighbours`].
+    /// By beacons that are sealed for the group, on the interfaces whose addresses the node is bound to.
+    /// Default: neither.
+    pub fn lan(mut self, options: LanOptions) -> Self {
+        self.lan = Some(options);
+        self
+    }
+
     /// Runs on a simulated network and clock.
     #[cfg(feature = "simulation")]
     pub fn platform(mut self, platform: Platform) -> Self {
@@ -219,6 +233,7 @@ impl NodeBuilder {
         let relaying = self
             .relay
             .map(|limits| Relaying::new(limits, &link, &setup.platform));
+        let air = self.lan.map(|lan| lan.open(&self.group)).transpose()?;
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let shared = Shared::new(
             identity.node_id(),
@@ -232,6 +247,10 @@ impl NodeBuilder {
                 dht,
             },
         );
+        if let Some(air) = air {
+            let speaking = lan::run(Arc::clone(&shared), air);
+            shared.platform.spawn(speaking);
+        }
         let node = Node::run(shared, listeners);
         for relay in self.use_relays {
             node.use_relay(relay);

@@ -12,7 +12,7 @@ use std::{
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use stc::NodeId;
 
-use super::Accepting;
+use super::{Accepting, lan::Neighbour};
 use crate::{
     events::{EmitReport, EventEmitter},
     session::{By, CloseReason, Session, SessionId, queue::Queue},
@@ -203,6 +203,10 @@ impl Happenings {
         self.tell(What::Other, AcceptingChanged::NAME, || AcceptingChanged {
             accepting,
         });
+    }
+
+    pub(super) fn neighbour(&self, neighbour: Neighbour) {
+        self.tell(What::Other, Neighbour::NAME, || neighbour);
     }
 
     fn tell<T: Send + Sync + 'static>(

@@ -6,6 +6,7 @@
 //! | reach a peer | [`dial`] |
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | the same by WebSocket | [`websocket`] |
+//! | members on the local network | [`lan`] |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
 //! | through relays, and as one | [`relays`] |
 //! | what happens to it | [`happenings`] |
@@ -18,6 +19,7 @@ mod builder;
 mod dial;
 mod door;
 mod happenings;
+mod lan;
 mod receive;
 mod relays;
 mod replay;
@@ -44,6 +46,7 @@ pub use dial::{ConnectError, Target};
 pub use happenings::{
     AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
 };
+pub use lan::{LanError, LanOptions, Neighbour};
 pub use receive::{ReceivedPacket, Receiver};
 pub use relays::{Relay, RelayError};
 pub use rotation::RotationError;

@@ -14,8 +14,8 @@ use stc::{Door, Epoch, Group, NodeId};
 use tokio::sync::Notify;
 
 use super::{
-    Accepting, door::Doorkeeper, happenings::Happenings, relays::Relays, replay::SeenTags,
-    users::SessionUsers, websocket::WebSockets,
+    Accepting, door::Doorkeeper, happenings::Happenings, lan::Neighbours, relays::Relays,
+    replay::SeenTags, users::SessionUsers, websocket::WebSockets,
 };
 use crate::{
     dht,
@@ -56,6 +56,7 @@ pub(super) struct Shared {
     pub(super) users: SessionUsers,
     pub(super) happenings: Happenings,
     pub(super) websockets: WebSockets,
+    pub(super) neighbours: Neighbours,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
 }
@@ -136,6 +137,7 @@ impl Shared {
             websockets,
             relays,
             dht,
+            neighbours: Neighbours::default(),
             limits: Arc::new(limits),
             id,
             platform,
