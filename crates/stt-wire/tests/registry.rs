@@ -14,7 +14,7 @@ use stt_wire::{
     RegisteredClose, RegisteredStreamCode, StreamKind, Unreached, VarInt,
 };
 
-const LAW: [&str; 3] = [
+const LAW: [&str; 4] = [
     include_str!("../../../spec/wire.md"),
     include_str!("../../../spec/dht.md"),
     include_str!("../../../spec/relay.md"),

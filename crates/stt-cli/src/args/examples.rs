@@ -49,6 +49,7 @@ Examples:
   stt connect 192.0.2.7:7000 --seed-file group.seed
   stt connect '[2001:db8::7]:7000' --seed-file group.seed <backup.tar >/dev/null
   stt connect HOST:PORT --seed-file group.seed --peer NODEID --timeout 3
+  stt connect --seed-file group.seed              whoever listens on the local network
   STT_SEED='passphrase:home:correct horse battery' stt connect HOST:PORT
 
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit

@@ -4,6 +4,7 @@ mod bind;
 mod examples;
 mod forward;
 mod host_port;
+mod lan;
 mod node;
 mod object;
 mod peer;
@@ -27,6 +28,7 @@ use stt::{Limits, NodeId};
 pub(crate) use bind::Bind;
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
+pub(crate) use lan::{Lan, LanPort};
 pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use peer::PeerPlace;
@@ -219,6 +221,9 @@ pub(crate) struct Listen {
     pub(crate) keep: bool,
 
     #[command(flatten)]
+    pub(crate) lan: Lan,
+
+    #[command(flatten)]
     pub(crate) patience: Patience,
 }
 
@@ -226,9 +231,9 @@ pub(crate) struct Listen {
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// Where the peer listens: a name or an address, and a UDP port; or the URL of a WebSocket,
-    /// `ws://HOST:PORT` or `wss://HOST`
+    /// `ws://HOST:PORT` or `wss://HOST` [default: a member found on the local network]
     #[arg(value_name = "HOST:PORT")]
-    pub(crate) to: PeerPlace,
+    pub(crate) to: Option<PeerPlace>,
 
     #[command(flatten)]
     pub(crate) seed: SeedSource,
@@ -240,6 +245,9 @@ pub(crate) struct Connect {
     /// Give up after this long without an answer
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) lan: LanPort,
 
     #[command(flatten)]
     pub(crate) patience: Patience,

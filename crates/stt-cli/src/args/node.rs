@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Bind, ForwardBounds, Patience, SeedSource, Served};
+use super::{Bind, ForwardBounds, Lan, Patience, SeedSource, Served};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) bounds: ForwardBounds,
+
+    #[command(flatten)]
+    pub(crate) lan: Lan,
 
     #[command(flatten)]
     pub(crate) patience: Patience,

@@ -1,6 +1,6 @@
 //! What errors of nodes and sessions come to.
 
-use stt::{CloseReason, ConnectError, Door, StartError};
+use stt::{CloseReason, ConnectError, Door, LanError, StartError};
 
 use super::{Exit, Failure};
 
@@ -18,7 +18,13 @@ impl Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::other(error.to_string())
+        match error {
+            StartError::Lan(LanError::Passphrase) => {
+                Self::usage(format!("{error}; name its HOST:PORT"))
+            }
+            StartError::Lan(_) => Self::other(format!("{error}; --lan-port chooses another")),
+            _ => Self::other(error.to_string()),
+        }
     }
 }
 

@@ -38,7 +38,8 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
     let connections = asked.bounds.connections.get();
     let limits = limits(asked.patience.limits(), connections);
     let serving = Serving::new(asked.forward, connections, reporter.clone(), phase.watch())?;
-    let builder = member.builder(&asked.bind).await?;
+    let group = member.group.clone();
+    let builder = asked.lan.apply(member.builder(&asked.bind).await?, &group);
     let node = builder.limits(limits).start().await?;
     let mut signals = Signals::watch()?;
     if asked.verbose || status == Status::Json {

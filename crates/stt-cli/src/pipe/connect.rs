@@ -1,8 +1,8 @@
 //! `stt connect`: reaches a peer and opens the stream.
 
-use std::{future::Future, path::Path};
+use std::{future::Future, path::Path, time::Duration};
 
-use stt::{Accepting, Session};
+use stt::{Accepting, Node, NodeId, Session, Target};
 
 use super::{
     builder,
@@ -12,7 +12,11 @@ use super::{
     stdio::{AtEnd, Sink, Source},
 };
 use crate::{
-    args::Connect, data_dir::node_seed_or_fresh, exit::Failure, seed, signals::Signals,
+    args::Connect,
+    data_dir::node_seed_or_fresh,
+    exit::{Exit, Failure},
+    seed,
+    signals::Signals,
     status::Status,
 };
 
@@ -28,17 +32,25 @@ pub(crate) fn connect(
         let door = group.door();
         let (builder, mut limits) = builder(group, seed, asked.patience.idle_timeout);
         limits.handshake_timeout = asked.timeout;
-        let builder = builder.limits(limits).accepting(Accepting::Nobody);
+        let mut builder = builder.limits(limits).accepting(Accepting::Nobody);
+        if asked.to.is_none() {
+            builder = builder.lan(asked.lan.options());
+        }
         let node = builder.start().await?;
         let mut signals = Signals::watch()?;
-        let mut target = asked.to.target();
-        if let Some(peer) = asked.peer {
-            target = target.peer(peer);
-        }
-        let session = tokio::select! {
-            session = node.connect(target) => {
-                session.map_err(|error| Failure::unreached(error, door))?
+        let reach = async {
+            let mut target = match &asked.to {
+                Some(place) => place.target(),
+                None => neighbour(&node, asked.peer, asked.timeout).await?,
+            };
+            if let Some(peer) = asked.peer {
+                target = target.peer(peer);
             }
+            let session = node.connect(target).await;
+            session.map_err(|error| Failure::unreached(error, door))
+        };
+        let session = tokio::select! {
+            session = reach => session?,
             () = signals.next() => {
                 return Err(Failure::broken_off("interrupted before a peer answered"));
             }
@@ -47,6 +59,22 @@ pub(crate) fn connect(
         let outcome = run(&session, &mut signals, status).await;
         leave(&node).await;
         outcome
+    }
+}
+
+/// Whoever is found on the local network.
+async fn neighbour(
+    node: &Node,
+    peer: Option<NodeId>,
+    timeout: Duration,
+) -> Result<Target, Failure> {
+    let found = tokio::time::timeout(timeout, node.neighbour(peer)).await;
+    match found {
+        Ok(Some(found)) => Ok(Target::from(&found)),
+        Ok(None) | Err(_) => Err(Failure::new(
+            Exit::NoAnswer,
+            "no member was found on the local network; name its HOST:PORT",
+        )),
     }
 }
 

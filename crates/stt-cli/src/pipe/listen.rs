@@ -25,7 +25,8 @@ pub(crate) fn listen(
         .and_then(|group| Ok((group, node_seed_or_fresh(data_dir, status)?)));
     async move {
         let (group, seed) = prepared?;
-        let (mut builder, limits) = builder(group, seed, asked.patience.idle_timeout);
+        let (builder, limits) = builder(group.clone(), seed, asked.patience.idle_timeout);
+        let mut builder = asked.lan.apply(builder, &group);
         for asked in asked.bind {
             builder = asked.apply(builder).await?;
         }

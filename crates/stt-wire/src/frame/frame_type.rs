@@ -51,6 +51,12 @@ registry! {
     ITEM_CREDIT = 0x1c, "How much more may be sent on an endpoint stream.";
     RECEIPT = 0x1d, "What became of items.";
     EVENT = 0x20, "An event, by name.";
+    LOOK = 0x21, "Asks what is held of an object.";
+    TAKE = 0x22, "Asks for a part of an object.";
+    HOLDING = 0x23, "Answers `LOOK`: what the object is.";
+    HAVE = 0x24, "Answers `LOOK`: which blocks are held.";
+    PIECE = 0x25, "Answers `TAKE`: the bytes follow.";
+    ABSENT = 0x26, "Answers any request for content: not here.";
     PING = 0x28, "Asks a member of the DHT whether it is there.";
     FIND_NODE = 0x29, "Asks for the members closest to a key.";
     FIND_RECORDS = 0x2a, "Asks for the records under a key, and for members closer to it.";
@@ -61,7 +67,7 @@ registry! {
     RECORDS = 0x32, "Answers `FIND_RECORDS`.";
     STORED = 0x33, "Answers `PUT_RECORDS`.";
     DIALLED = 0x34, "Answers `DIAL_BACK`.";
-    BUSY = 0x35, "Answers any request of the DHT: not now.";
+    BUSY = 0x35, "Answers any request of the DHT or for content: not now.";
     REACH = 0x38, "Asks a relay for a channel to a member.";
     LEAVE = 0x39, "Tells a relay that a channel is needed no more.";
     REGISTERED = 0x3a, "A member is registered with a relay.";

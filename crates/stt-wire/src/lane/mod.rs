@@ -272,7 +272,7 @@ mod tests {
                 0x00 => DecodeError::IllegalType,
                 0x01..=0x07
                 | 0x18..=0x1d
-                | 0x20
+                | 0x20..=0x26
                 | 0x28..=0x2c
                 | 0x30..=0x35
                 | 0x38..=0x3d

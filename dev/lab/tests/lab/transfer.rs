@@ -33,6 +33,12 @@ fn moves(from: &Host, to: &Host, bytes: usize) {
 
 /// The same, while something happens; it is told to which file the bytes come.
 pub(crate) fn moves_while(from: &Host, to: &Host, bytes: usize, happens: impl FnOnce(&Path)) {
+    let address = format!("{}:4433", to.ipv4());
+    moves_by([from, to], &[&address], bytes, happens);
+}
+
+/// From the first to the second, which is found by what `connect` is told.
+fn moves_by([from, to]: [&Host; 2], by: &[&str], bytes: usize, happens: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("sent"), pattern(bytes)).unwrap();
@@ -54,7 +60,7 @@ pub(crate) fn moves_while(from: &Host, to: &Host, bytes: usize, happens: impl Fn
         .unwrap();
     let listening = listener.line_with("listening on", PATIENCE);
     assert!(listening.is_some(), "{}", listener.transcript());
-    let mut dialler = stt(from, &["connect", &format!("{}:4433", to.ipv4())])
+    let mut dialler = stt(from, &[&["connect"], by].concat())
         .stdin(File::open(place("sent")).unwrap())
         .start()
         .unwrap();
@@ -131,4 +137,12 @@ fn bytes_come_from_behind_each_kind_of_nat() {
         let inside = lab.host_behind(name, &nat).unwrap();
         moves(&inside, &far, size());
     }
+}
+
+#[test]
+fn who_is_on_the_same_network_is_found_without_an_address() {
+    let Some(lab) = lab() else { return };
+    let home = lab.nat("home", NatKind::EASY).unwrap();
+    let [near, far] = ["near", "far"].map(|name| lab.host_behind(name, &home).unwrap());
+    moves_by([&near, &far], &[], size(), |_| {});
 }

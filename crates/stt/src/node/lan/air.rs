@@ -102,7 +102,8 @@ fn bind(port: u16, sharing: Sharing) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     if sharing == Sharing::Port {
         socket.set_reuse_address(true)?;
-        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+        // Linux lets other users of the machine share without this, and would not with it.
+        #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
         socket.set_reuse_port(true)?;
     }
     socket.set_multicast_ttl_v4(1)?;
