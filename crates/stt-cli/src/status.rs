@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use stt::{CloseReason, Event, Node, NodeId, Session, SessionClosed, SessionOpened};
+use stt::{CloseReason, Event, Node, NodeId, Relay, Session, SessionClosed, SessionOpened};
 
 use crate::{args::HostPort, exit::Failure};
 
@@ -45,6 +45,19 @@ impl Status {
             format_args!("listening on {address} as {node}"),
             || json!({"event": "listening", "address": address.to_string(), "node": node.to_string()}),
         )
+    }
+
+    /// Tells once when members reach this node through the relay.
+    pub(crate) fn follow_relay(self, relay: Relay, node: NodeId) {
+        tokio::spawn(async move {
+            if relay.registered().await {
+                let at = relay.target();
+                self.say(
+                    format_args!("waiting at the relay {at} as {node}"),
+                    || json!({"event": "registered", "relay": at.to_string(), "node": node.to_string()}),
+                );
+            }
+        });
     }
 
     /// From now on, tells of each session of the node as it opens and closes.

@@ -38,6 +38,7 @@ Examples:
   stt listen --seed-file group.seed --bind localhost:7000 --bind '[fe80::1%eth0]:7000'
   stt listen --seed-file group.seed </dev/null >received.bin
   stt listen --seed-file group.seed --keep >>log        one peer after the other, until Ctrl-C
+  stt listen --seed-file group.seed --relay relay.example:7000      where nobody can come in
   STT_SEED='passphrase:home:correct horse battery' stt listen
 
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit
@@ -50,6 +51,7 @@ Examples:
   stt connect '[2001:db8::7]:7000' --seed-file group.seed <backup.tar >/dev/null
   stt connect HOST:PORT --seed-file group.seed --peer NODEID --timeout 3
   stt connect --seed-file group.seed              whoever listens on the local network
+  stt connect NODEID --relay relay.example:7000 --seed-file group.seed
   STT_SEED='passphrase:home:correct horse battery' stt connect HOST:PORT
 
 Each direction ends on its own: the end of standard input ends one, the peer's end the other. Exit
@@ -85,13 +87,15 @@ Examples:
   stt node --seed-file group.seed --data-dir /var/lib/stt --bind 0.0.0.0:7000
   stt node --seed-file group.seed --forward ssh=127.0.0.1:22 --forward web=127.0.0.1:80 -v
   stt forward 127.0.0.1:2222 HOST:7000 --service ssh --seed-file group.seed     elsewhere
+  stt node --seed-file group.seed --bind 0.0.0.0:7000 --bind ws://0.0.0.0:80 --relay
 
 It prints `listening on ADDRESS as NODEID` on standard output for each address, tells a service manager
 that it is ready (sd_notify), and runs until SIGTERM or SIGINT. Then it begins nothing new, lets what
 is open end within --drain, and ends with exit code 0; a second signal cuts off at once.
 
-So far a node serves the targets of --forward. Without one it keeps sessions and turns away what
-members open in them: it is no relay yet, and no store for others.";
+A node serves the targets of --forward and, with --relay, carries the sealed packets of members that
+don't reach each other; it can read nothing of them. All else that members open is turned away: it is
+no store for others yet.";
 
 pub(super) const STORE: &str = "\
 Examples:

@@ -31,7 +31,7 @@ pub(crate) use host_port::HostPort;
 pub(crate) use lan::{Lan, LanPort};
 pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
-pub(crate) use peer::PeerPlace;
+pub(crate) use peer::{PeerPlace, Place};
 pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
 
 use crate::{exit::Failure, status::Status};
@@ -215,6 +215,11 @@ pub(crate) struct Listen {
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<Bind>,
 
+    /// Also wait at this relay, a node that runs with `stt node --relay`: HOST:PORT, or the URL of a
+    /// WebSocket; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) relay: Vec<Place>,
+
     /// Serve peers in turn until interrupted, which is exit code 5 if a session was open and else 0;
     /// standard input is not read
     #[arg(long)]
@@ -231,9 +236,14 @@ pub(crate) struct Listen {
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// Where the peer listens: a name or an address, and a UDP port; or the URL of a WebSocket,
-    /// `ws://HOST:PORT` or `wss://HOST` [default: a member found on the local network]
+    /// `ws://HOST:PORT` or `wss://HOST`; with --relay, who it is: its node id [default: a member
+    /// found on the local network]
     #[arg(value_name = "HOST:PORT")]
     pub(crate) to: Option<PeerPlace>,
+
+    /// Reach the peer through this relay, at which it waits: HOST:PORT, or the URL of a WebSocket
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) relay: Option<Place>,
 
     #[command(flatten)]
     pub(crate) seed: SeedSource,

@@ -1,8 +1,11 @@
 //! What may be asked of `stt node`.
 
-use clap::Args;
+use std::num::NonZeroU64;
 
-use super::{Bind, ForwardBounds, Lan, Patience, SeedSource, Served};
+use clap::Args;
+use stt::RelayLimits;
+
+use super::{Bind, ForwardBounds, Lan, Patience, Place, SeedSource, Served};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -19,6 +22,18 @@ pub(crate) struct Run {
     #[arg(long, value_name = "[NAME=]TARGET")]
     pub(crate) forward: Vec<Served>,
 
+    /// Be a relay: forward sealed packets between members that don't reach each other
+    #[arg(long)]
+    pub(crate) relay: bool,
+
+    /// As a relay, let each member send so many bytes a second
+    #[arg(long, value_name = "BYTES", requires = "relay")]
+    pub(crate) relay_rate: Option<NonZeroU64>,
+
+    /// Wait at this relay too, as `stt listen --relay` does; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) use_relay: Vec<Place>,
+
     #[command(flatten)]
     pub(crate) bounds: ForwardBounds,
 
@@ -31,4 +46,13 @@ pub(crate) struct Run {
     /// Say a line for each session and each connection
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+impl Run {
+    /// What is done for members as a relay, if anything is.
+    pub(crate) fn relay_limits(&self) -> Option<RelayLimits> {
+        let mut limits = RelayLimits::default();
+        limits.rate = self.relay_rate.unwrap_or(limits.rate);
+        self.relay.then_some(limits)
+    }
 }

@@ -44,7 +44,8 @@ impl From<ConnectError> for Failure {
                     format!("no answer from {address}: {causes}"),
                 );
             }
-            ConnectError::Resolve { .. }
+            ConnectError::Relay { .. }
+            | ConnectError::Resolve { .. }
             | ConnectError::Unreachable { .. }
             | ConnectError::WebSocket { .. } => Exit::NoAnswer,
             ConnectError::AuthenticationRefused => Exit::Refused,

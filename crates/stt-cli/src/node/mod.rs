@@ -1,6 +1,7 @@
 //! `stt node`: a node that runs until it is stopped.
 //!
-//! What it serves, each in a place of its own: connections to targets ([`crate::forward`]). All else
+//! What it serves, each in a place of its own: connections to targets ([`crate::forward`]), and packets
+//! of members that don't reach each other, which the library forwards. All else
 //! that a member sends is turned away or left unread, within bounds. Further services begin in
 //! [`run`], before the node says that it is ready, and end in its shutdown.
 
@@ -37,15 +38,22 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
     let phase = Phase::running();
     let connections = asked.bounds.connections.get();
     let limits = limits(asked.patience.limits(), connections);
+    let relay = asked.relay_limits();
     let serving = Serving::new(asked.forward, connections, reporter.clone(), phase.watch())?;
     let group = member.group.clone();
-    let builder = asked.lan.apply(member.builder(&asked.bind).await?, &group);
+    let mut builder = asked.lan.apply(member.builder(&asked.bind).await?, &group);
+    if let Some(limits) = relay {
+        builder = builder.relay(limits);
+    }
     let node = builder.limits(limits).start().await?;
     let mut signals = Signals::watch()?;
     if asked.verbose || status == Status::Json {
         status.follow_sessions(&node);
     }
     say_where(&node, status)?;
+    for relay in &asked.use_relay {
+        status.follow_relay(node.use_relay(relay.target()), node.id());
+    }
     notify("READY=1", status);
     let mut sessions = JoinSet::new();
     tokio::select! {
@@ -77,6 +85,10 @@ fn limits(limits: Limits, connections: u32) -> Limits {
 /// On standard output, because that is what the command was asked for.
 fn say_where(node: &Node, status: Status) -> Result<(), Failure> {
     for address in node.local_addresses() {
+        let line = status.listening_line(address, node.id());
+        pages::print(&line)?;
+    }
+    for address in node.websocket_addresses() {
         let line = status.listening_line(address, node.id());
         pages::print(&line)?;
     }

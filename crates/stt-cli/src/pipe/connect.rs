@@ -33,14 +33,15 @@ pub(crate) fn connect(
         let (builder, mut limits) = builder(group, seed, asked.patience.idle_timeout);
         limits.handshake_timeout = asked.timeout;
         let mut builder = builder.limits(limits).accepting(Accepting::Nobody);
-        if asked.to.is_none() {
+        let place = place(&asked)?;
+        if place.is_none() {
             builder = builder.lan(asked.lan.options());
         }
         let node = builder.start().await?;
         let mut signals = Signals::watch()?;
         let reach = async {
-            let mut target = match &asked.to {
-                Some(place) => place.target(),
+            let mut target = match place {
+                Some(target) => target,
                 None => neighbour(&node, asked.peer, asked.timeout).await?,
             };
             if let Some(peer) = asked.peer {
@@ -75,6 +76,18 @@ async fn neighbour(
             Exit::NoAnswer,
             "no member was found on the local network; name its HOST:PORT",
         )),
+    }
+}
+
+/// What was named, by its place or behind a relay; `None` if nothing was.
+fn place(asked: &Connect) -> Result<Option<Target>, Failure> {
+    match (&asked.to, &asked.relay, asked.peer) {
+        (Some(place), relay, _) => place.target(relay.as_ref()).map(Some),
+        (None, Some(relay), Some(peer)) => Ok(Some(Target::relayed(relay.target(), peer))),
+        (None, Some(_), None) => Err(Failure::usage(
+            "with --relay, say who the peer is: its node id",
+        )),
+        (None, None, _) => Ok(None),
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) fn listen(
         for address in node.websocket_addresses() {
             status.listening(address, node.id());
         }
+        for relay in &asked.relay {
+            status.follow_relay(node.use_relay(relay.target()), node.id());
+        }
         let outcome = if asked.keep {
             serve_in_turn(&node, &mut signals, status).await
         } else {

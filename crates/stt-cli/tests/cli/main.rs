@@ -16,6 +16,7 @@ mod node;
 mod pipe;
 mod reach;
 mod refusal;
+mod relay;
 mod seed;
 mod shown;
 mod store;

@@ -218,7 +218,13 @@ impl From<SocketAddr> for Target {
 /// Reaches a target, through a relay if it says so, within the node's handshake timeout.
 pub(super) async fn reach(shared: &Arc<Shared>, target: &Target) -> Result<Session, ConnectError> {
     match &target.place {
-        Place::Relayed(relay, peer) => relays::connect(shared, relay, *peer).await,
+        Place::Relayed(relay, peer) => match target.peer {
+            Some(expected) if expected != *peer => Err(ConnectError::WrongPeer {
+                expected,
+                actual: *peer,
+            }),
+            _ => relays::connect(shared, relay, *peer).await,
+        },
         _ => connect(shared, target).await,
     }
 }
