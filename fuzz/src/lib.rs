@@ -4,6 +4,7 @@
 //! the first promise. None knows libFuzzer, so all run anywhere.
 
 pub mod beacon;
+pub mod content;
 pub mod control;
 pub mod datagram;
 pub mod decoder;
@@ -36,8 +37,9 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 26] = [
     ("beacon", beacon::body),
+    ("content", content::body),
     ("control", control::body),
     ("datagram", datagram::body),
     ("decoder", decoder::body),

@@ -118,6 +118,27 @@ pub enum StoreError {
     Failure(#[from] Failure),
 }
 
+/// Why an object that arrived in blocks was not stored. What is here of it is kept.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum FinishError {
+    /// Some blocks are not here.
+    #[error("{missing} blocks are missing")]
+    Incomplete {
+        /// How many.
+        missing: u64,
+    },
+    /// The blocks are those that the root names, and the hash of them all is another address.
+    #[error("the root is false: its blocks have the address {found}")]
+    FalseRoot {
+        /// The address that they have.
+        found: Address,
+    },
+    /// What lies below.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Which part of an object is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

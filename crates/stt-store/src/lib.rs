@@ -36,13 +36,14 @@ pub use backend::{Backend, BackendFile, DiskBackend, Found, MemoryBackend};
 #[cfg(feature = "object-store")]
 pub use backend::{ObjectBackend, Takeover};
 pub use error::{
-    Failure, KeyError, OpenError, Part, PinError, ReadError, RemoveError, StoreError, VerifyError,
+    Failure, FinishError, KeyError, OpenError, Part, PinError, ReadError, RemoveError, StoreError,
+    VerifyError,
 };
 pub use keys::{OwnedStoreKey, StoreKey};
-pub use object::{Address, ParseAddressError, ParseReferenceError, Reference};
+pub use object::{Address, ObjectPart, ParseAddressError, ParseReferenceError, Reference};
 #[cfg(feature = "object-store")]
 pub use object_store;
 pub use storage::{
-    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectReader, ObjectWriter, Rotated, Stats,
-    StorageOptions, Verified,
+    BinaryStorage, Compacted, Damage, Entries, Entry, ObjectBlocks, ObjectReader, ObjectWriter,
+    PartialObject, Pushed, Rotated, Stats, StorageOptions, Verified,
 };

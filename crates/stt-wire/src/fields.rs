@@ -55,6 +55,11 @@ impl Fields {
         }
     }
 
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The last field: all bytes that are left, without a copy.
     #[inline]
     pub(crate) fn rest(self) -> Bytes {

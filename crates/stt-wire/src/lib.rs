@@ -8,7 +8,7 @@
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
 //! knows an offset of the wire format; the law it implements is `spec/wire.md`, the messages of
-//! `spec/dht.md` and `spec/relay.md` and the beacon of `spec/reach.md`, its numbers are in
+//! `spec/dht.md`, `spec/relay.md` and `spec/content.md` and the beacon of `spec/reach.md`, its numbers are in
 //! `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
@@ -18,6 +18,7 @@
 
 mod beacon;
 mod code;
+mod content;
 mod control;
 mod dht;
 mod endpoint;
@@ -37,6 +38,7 @@ pub mod varint;
 
 pub use beacon::Beacon;
 pub use code::{CloseCode, RegisteredClose, RegisteredStreamCode, StreamCode};
+pub use content::{ContentAnswer, ContentPart, ContentRequest, Holding, Span, Spans};
 pub use control::{
     Candidate, Candidates, Checkpoint, Closing, ControlFrame, Credit, Finished, Mapping, Reached,
     Released,

@@ -1,5 +1,5 @@
 //! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits", and
-//! `spec/dht.md`.
+//! `spec/dht.md` and `spec/content.md`.
 //!
 //! Lengths are in bytes. The defaults are for the receiver to change; all the rest is law.
 
@@ -84,3 +84,12 @@ pub const MAX_KEPT_MEMBERS: usize = 1_024;
 
 /// Most addresses of a beacon.
 pub const MAX_BEACON_ADDRESSES: usize = 8;
+
+/// Longest payload of a request for content.
+pub const MAX_CONTENT_REQUEST_LEN: usize = 96;
+
+/// Longest payload of an answer to a request for content; the bytes of a piece are outside of it.
+pub const MAX_CONTENT_ANSWER_LEN: usize = 65_536;
+
+/// Most runs of blocks in one frame.
+pub const MAX_SPANS: usize = 4_096;

@@ -18,6 +18,7 @@ const LAW: [&str; 4] = [
     include_str!("../../../spec/wire.md"),
     include_str!("../../../spec/dht.md"),
     include_str!("../../../spec/relay.md"),
+    include_str!("../../../spec/content.md"),
 ];
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");

@@ -5,7 +5,8 @@
 //! is reached; each association is a [`Session`]. In a session travel byte streams
 //! ([`SendStream`], [`RecvStream`]), messages on stream ids ([`Session::send_on_stream`],
 //! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]). What is to
-//! stay is kept in a [`BinaryStorage`], by the hash of its bytes; what is to be encrypted once and go
+//! stay is kept in a [`BinaryStorage`], by the hash of its bytes, and had by others from there
+//! ([`Node::publish`], [`Node::fetch_from`]); what is to be encrypted once and go
 //! to many, or by any other way, a [`BinaryStreamEncoder`] cuts into segments.
 //!
 //! ```
@@ -41,6 +42,7 @@ mod relay;
 mod session;
 pub mod storage;
 pub mod streaming;
+mod swarm;
 mod transport;
 
 pub use endpoints::{
@@ -73,6 +75,10 @@ pub use stc::{Door, Entropy, Epoch, Group, GroupId, NodeId, NodeSeed, StcContext
 pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
+pub use swarm::{
+    Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,
+    ProviderState, PublishError, Sharing, Wanted,
+};
 pub use transport::{
     link::{Disclosure, PathKind},
     platform::SystemEntropy,

@@ -50,6 +50,8 @@ pub(crate) struct ObjectRow {
     /// The first segment that may have an older record of it.
     pub(crate) first: u64,
     pub(crate) pinned: bool,
+    /// Whether it is not here, and `root` and `length` are of a list of blocks that are.
+    pub(crate) is_partial: bool,
 }
 
 impl ObjectRow {
@@ -63,21 +65,26 @@ impl ObjectRow {
         row.put(self.tick.to_be_bytes());
         row.place(self.place);
         row.put(self.first.to_be_bytes());
-        row.put([self.pinned.into()]);
+        row.put([u8::from(self.pinned) | u8::from(self.is_partial) << 1]);
         row.0
     }
 
     pub(crate) fn decode(bytes: [u8; Self::LEN]) -> Self {
         let mut cells = Cells(&bytes);
-        Self {
+        let mut row = Self {
             root: cells.take(),
             length: u64::from_be_bytes(cells.take()),
             sequence: u64::from_be_bytes(cells.take()),
             tick: u64::from_be_bytes(cells.take()),
             place: cells.place(),
             first: u64::from_be_bytes(cells.take()),
-            pinned: cells.take() == [1],
-        }
+            pinned: false,
+            is_partial: false,
+        };
+        let [flags] = cells.take();
+        row.pinned = flags & 1 != 0;
+        row.is_partial = flags & 2 != 0;
+        row
     }
 }
 
@@ -205,8 +212,15 @@ mod tests {
             place: PLACE,
             first: 5,
             pinned: true,
+            is_partial: false,
         };
         assert_eq!(ObjectRow::decode(object.encode()), object);
+        let partial = ObjectRow {
+            pinned: false,
+            is_partial: true,
+            ..object
+        };
+        assert_eq!(ObjectRow::decode(partial.encode()), partial);
         let removed = RemovedRow {
             sequence: 1,
             place: PLACE,

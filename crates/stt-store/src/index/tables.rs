@@ -114,6 +114,9 @@ impl<'t> Tables<'t> {
         if !row.pinned {
             self.used.insert(row.tick, address).map_err(failure)?;
         }
+        if row.is_partial {
+            return Ok(());
+        }
         self.add(Count::Objects, 1)?;
         self.add(Count::Pinned, row.pinned.into())?;
         self.add(Count::Length, row.length)
@@ -131,6 +134,9 @@ impl<'t> Tables<'t> {
     /// Takes what an object adds out of the order of use and of the counts.
     fn uncount(&mut self, old: &ObjectRow) -> Result<(), Failure> {
         self.used.remove(old.tick).map_err(failure)?;
+        if old.is_partial {
+            return Ok(());
+        }
         self.subtract(Count::Objects, 1)?;
         self.subtract(Count::Pinned, old.pinned.into())?;
         self.subtract(Count::Length, old.length)

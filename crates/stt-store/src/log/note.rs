@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Removed = 4,
     /// Nothing but how much is durable.
     Mark = 5,
+    /// Some blocks of an object that is not here.
+    Partial = 6,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Whole,
             Self::Removed,
             Self::Mark,
+            Self::Partial,
         ];
         kinds.into_iter().find(|kind| *kind as u8 == byte)
     }
@@ -109,7 +112,7 @@ mod tests {
     proptest! {
         #[test]
         fn note_reads_as_it_was_written(
-            kind in 1_u8..=5, durable: u32, sequence: u64, address: [u8; 32], root: [u8; 32],
+            kind in 1_u8..=6, durable: u32, sequence: u64, address: [u8; 32], root: [u8; 32],
             numbers: [u64; 3], pinned: bool,
         ) {
             let note = Note {
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn note_with_spare_bits_is_refused() {
         let bytes = Note::of(Kind::Mark).encode();
-        for (place, value) in [(0, 0), (0, 6), (85, 2), (102, 1), (112, 1)] {
+        for (place, value) in [(0, 0), (0, 7), (85, 2), (102, 1), (112, 1)] {
             let mut bad = bytes;
             bad[place] = value;
             assert_eq!(Note::decode(&bad), None);

@@ -4,10 +4,14 @@
 
 mod address;
 mod manifest;
+mod outline;
+mod part;
 mod reference;
 
 pub use address::{Address, ParseAddressError};
 pub(crate) use manifest::{Builder, FAN_OUT, Manifest};
+pub(crate) use outline::Outline;
+pub use part::ObjectPart;
 pub use reference::{ParseReferenceError, Reference};
 
 /// The name of a block: BLAKE3 of its plaintext.

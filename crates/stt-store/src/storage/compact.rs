@@ -175,7 +175,7 @@ fn move_record(
     note: &Note,
 ) -> Result<bool, Failure> {
     let object = match note.kind {
-        Kind::Object | Kind::Whole => step.tables.object(&note.address)?,
+        Kind::Object | Kind::Whole | Kind::Partial => step.tables.object(&note.address)?,
         _ => None,
     };
     let object = object.filter(|row| row.place == place);
@@ -194,7 +194,9 @@ fn move_record(
     }
     if let Some(mut row) = object {
         step.tables.dead(place, HEAD_LEN)?;
-        let kind = if block.is_some() {
+        let kind = if row.is_partial {
+            Kind::Partial
+        } else if block.is_some() {
             Kind::Whole
         } else {
             Kind::Object

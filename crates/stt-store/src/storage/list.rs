@@ -101,14 +101,21 @@ impl Iterator for Entries {
     type Item = Result<Entry, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0
-            && !self.is_done
-            && let Err(failure) = self.load()
-        {
-            self.is_done = true;
-            return Some(Err(failure));
-        }
-        let (address, row) = self.page.next()?;
+        let (address, row) = loop {
+            if self.page.len() == 0
+                && !self.is_done
+                && let Err(failure) = self.load()
+            {
+                self.is_done = true;
+                return Some(Err(failure));
+            }
+            match self.page.next() {
+                Some((_, row)) if row.is_partial => {}
+                Some(entry) => break entry,
+                None if self.is_done => return None,
+                None => {}
+            }
+        };
         Some(Ok(Entry {
             reference: Reference {
                 address: Address::from_bytes(address),

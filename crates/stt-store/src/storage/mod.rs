@@ -5,6 +5,7 @@
 //! retrieve, list     ──> index ──> segments                        (never waits for the above)
 //! ```
 
+mod blocks;
 mod close;
 mod commit;
 mod compact;
@@ -13,6 +14,7 @@ mod keys;
 mod list;
 mod open;
 mod options;
+mod partial;
 mod read;
 mod reader;
 mod replay;
@@ -25,10 +27,12 @@ mod uses;
 mod verify;
 mod writer;
 
+pub use blocks::ObjectBlocks;
 pub use compact::Compacted;
 pub use keys::Rotated;
 pub use list::{Entries, Entry, Stats};
 pub use options::StorageOptions;
+pub use partial::{PartialObject, Pushed};
 pub use reader::ObjectReader;
 pub use verify::{Damage, Verified};
 pub use writer::ObjectWriter;

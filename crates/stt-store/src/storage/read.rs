@@ -76,7 +76,7 @@ impl Shared {
     pub(super) fn object(&self, address: Address) -> Result<ObjectRow, ReadError> {
         let view = self.index()?.view();
         let row = view.and_then(|view| view.object(address.as_bytes()));
-        let row = self.watched(row)?;
+        let row = self.watched(row)?.filter(|row| !row.is_partial);
         row.ok_or(ReadError::Unknown { address })
     }
 
@@ -103,7 +103,7 @@ impl Shared {
     }
 
     /// Remembers a use, until the next change writes it down.
-    fn note_use(&self, address: Address) {
+    pub(super) fn note_use(&self, address: Address) {
         let count = {
             let mut used = self.used.lock();
             used.insert(*address.as_bytes());

@@ -311,6 +311,7 @@ impl Step<'_, '_> {
                 note.first
             },
             pinned: note.pinned,
+            is_partial: note.kind == Kind::Partial,
         };
         if !self.find_uses(address, &row, object.as_ref(), record.is_certain)? {
             return Ok(());
@@ -346,8 +347,11 @@ impl Step<'_, '_> {
         old: Option<&ObjectRow>,
         is_certain: bool,
     ) -> Result<bool, Failure> {
-        if let Some(old) = old {
-            // The same address has the same blocks: they are counted already.
+        if let Some(old) = old
+            && old.is_partial == row.is_partial
+            && old.root == row.root
+        {
+            // The same root has the same blocks: they are counted already.
             self.tables.dead(old.place, HEAD_LEN)?;
             return Ok(true);
         }
@@ -359,13 +363,16 @@ impl Step<'_, '_> {
         if !is_whole && !is_certain {
             return Ok(false);
         }
+        if let Some(old) = old {
+            self.forget_for_now(address, old)?;
+        }
         for name in &all.names {
             if let Some(mut block) = self.tables.block(name)? {
                 block.uses += 1;
                 self.tables.put_block(name, &block)?;
             }
         }
-        if !is_whole {
+        if !is_whole && !row.is_partial {
             self.note_damage(address);
         }
         Ok(true)

@@ -11,6 +11,8 @@ pub(super) enum Request {
     Put(Put),
     Remove([u8; 32]),
     Pin([u8; 32], bool),
+    /// Forgets the blocks of an object that is not here.
+    Discard([u8; 32]),
 }
 
 /// An object to be stored.
@@ -29,6 +31,14 @@ pub(super) enum Body {
     Whole { sealed: Vec<u8>, generation: u32 },
     /// Blocks and manifests that were appended before, in this era.
     Appended { names: Vec<Name>, era: u64 },
+    /// The same, of an object that is not whole yet: root and length are those of a list of them.
+    Partial { names: Vec<Name>, era: u64 },
+}
+
+impl Body {
+    pub(super) fn is_partial(&self) -> bool {
+        matches!(self, Self::Partial { .. })
+    }
 }
 
 /// Why a request was refused. Nothing was changed by it.

@@ -20,7 +20,9 @@ impl Step<'_, '_> {
                 (size, size)
             }
             // Its blocks are counted already.
-            Body::Appended { .. } => (stored_len(put.length), HEAD_LEN.into()),
+            Body::Appended { .. } | Body::Partial { .. } => {
+                (stored_len(put.length), HEAD_LEN.into())
+            }
         };
         self.evict(needed, more)
     }

@@ -53,6 +53,7 @@ impl<'a, 't> Step<'a, 't> {
             Request::Put(put) => self.put(put),
             Request::Remove(address) => self.remove(address),
             Request::Pin(address, pinned) => self.pin(address, *pinned),
+            Request::Discard(address) => self.discard(address),
         };
         match result {
             Err(Refusal::Failure(failure)) => Err(failure),
@@ -61,10 +62,10 @@ impl<'a, 't> Step<'a, 't> {
     }
 
     fn put(&mut self, put: &Put) -> Result<(), Refusal> {
-        let old = self.tables.object(&put.address)?;
         let is_damaged = self.shared.damaged.lock().contains(&put.address);
-        if let Some(mut row) = old
-            && !is_damaged
+        if let Some(mut row) = self.tables.object(&put.address)?
+            && !row.is_partial
+            && (!is_damaged || put.body.is_partial())
         {
             row.tick = self.tables.draw(Count::Tick)?;
             self.tables.put_object(&put.address, &row)?;
@@ -74,10 +75,17 @@ impl<'a, 't> Step<'a, 't> {
         {
             return Err(Refusal::Rotated);
         }
-        if matches!(put.body, Body::Appended { era, .. } if era != self.core.era) {
+        if matches!(put.body, Body::Appended { era, .. } | Body::Partial { era, .. } if era != self.core.era)
+        {
             return Err(Refusal::TakenBack);
         }
         self.make_room(put)?;
+        // Only now: what is here of it may have had to go.
+        let old = self.tables.object(&put.address)?;
+        let (part, old) = match old {
+            Some(row) if row.is_partial => (Some(row), None),
+            other => (None, other),
+        };
         let mut row = ObjectRow {
             root: put.root,
             length: put.length,
@@ -86,7 +94,11 @@ impl<'a, 't> Step<'a, 't> {
             place: self.core.writer.end(),
             first: u64::MAX,
             pinned: old.is_some_and(|old| old.pinned),
+            is_partial: put.body.is_partial(),
         };
+        if let Some(part) = part {
+            row.first = part.first;
+        }
         if let Some(old) = old {
             // It is damaged. Its blocks are counted already, as far as they are here.
             row.first = old.first;
@@ -105,6 +117,14 @@ impl<'a, 't> Step<'a, 't> {
                 self.use_all(names, old.is_some())?;
                 self.declare(&put.address, &mut row, Kind::Object, &[])?;
             }
+            Body::Partial { names, .. } => {
+                self.use_all(names, false)?;
+                self.declare(&put.address, &mut row, Kind::Partial, &[])?;
+            }
+        }
+        if let Some(part) = part {
+            // After the new one counted its blocks, so that none of them is dropped in between.
+            self.forget(&put.address, &part)?;
         }
         self.tables.put_object(&put.address, &row)?;
         self.shared.damaged.lock().remove(&put.address);
@@ -166,11 +186,24 @@ impl<'a, 't> Step<'a, 't> {
     }
 
     fn remove(&mut self, address: &[u8; 32]) -> Result<(), Refusal> {
-        let row = self.tables.object(address)?.ok_or(Refusal::Unknown)?;
+        let row = self.whole(address)?;
         if row.pinned {
             return Err(Refusal::Pinned);
         }
         Ok(self.remove_row(address, &row)?)
+    }
+
+    /// The row of an object that is here.
+    fn whole(&self, address: &[u8; 32]) -> Result<ObjectRow, Refusal> {
+        let row = self.tables.object(address)?;
+        row.filter(|row| !row.is_partial).ok_or(Refusal::Unknown)
+    }
+
+    fn discard(&mut self, address: &[u8; 32]) -> Result<(), Refusal> {
+        match self.tables.object(address)? {
+            Some(row) if row.is_partial => Ok(self.remove_row(address, &row)?),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn remove_row(
@@ -208,7 +241,7 @@ impl<'a, 't> Step<'a, 't> {
     }
 
     fn pin(&mut self, address: &[u8; 32], pinned: bool) -> Result<(), Refusal> {
-        let mut row = self.tables.object(address)?.ok_or(Refusal::Unknown)?;
+        let mut row = self.whole(address)?;
         if row.pinned == pinned {
             return Ok(());
         }

@@ -77,7 +77,7 @@ impl Upload {
     }
 
     /// Appends a block, unless it is here already, and holds it.
-    fn append(&mut self, name: Name, block: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, name: Name, block: &[u8]) -> Result<(), StoreError> {
         // What is here already is read, so that a damaged block is healed by storing it again.
         let shared = Arc::clone(&self.shared);
         let is_here = shared.block(&name)?.is_some();
@@ -104,6 +104,72 @@ impl Upload {
             self.sync(core)?;
         }
         Ok(())
+    }
+
+    /// Holds those of `names` that are here already, and says which are.
+    pub(super) fn hold(&mut self, names: &[Name]) -> Result<Vec<bool>, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let core = &mut *shared.core.lock();
+        self.era.get_or_insert(core.era);
+        let view = shared.index()?.view()?;
+        let mut are_here = Vec::with_capacity(names.len());
+        for name in names {
+            let is_here = core.fresh.contains_key(name) || view.block(name)?.is_some();
+            if is_here {
+                *core.held.entry(*name).or_default() += 1;
+                self.names.push(*name);
+            }
+            are_here.push(is_here);
+        }
+        Ok(are_here)
+    }
+
+    /// Writes down, durably, what is held so far for an object that is not whole.
+    pub(super) fn save(&mut self, address: [u8; 32]) -> Result<(), StoreError> {
+        let mut builder = Builder::default();
+        let held = self.names.clone();
+        for name in &held {
+            if let Some(page) = builder.push(*name, BLOCK_LEN) {
+                self.append(name_of(&page), &page)?;
+            }
+        }
+        let (root, pages) = builder.finish();
+        for page in pages {
+            self.append(name_of(&page), &page)?;
+        }
+        let put = Put {
+            address,
+            root,
+            length: held.len() as u64 * BLOCK_LEN as u64,
+            body: Body::Partial {
+                names: self.names.clone(),
+                era: self.era.unwrap_or_default(),
+            },
+        };
+        let saved = self.shared.submit_one(Request::Put(put)).map_err(refused);
+        // The list holds its own blocks now, and the next one has others.
+        let list = self.names.split_off(held.len());
+        self.shared.let_go.lock().extend(list);
+        self.unsynced = 0;
+        saved
+    }
+
+    /// Makes the object of `reference` of blocks that are held, durably.
+    pub(super) fn finish_as(
+        self,
+        reference: Reference,
+        names: Vec<Name>,
+    ) -> Result<(), StoreError> {
+        let put = Put {
+            address: *reference.address.as_bytes(),
+            root: reference.root,
+            length: reference.length,
+            body: Body::Appended {
+                names,
+                era: self.era.unwrap_or_default(),
+            },
+        };
+        self.shared.submit_one(Request::Put(put)).map_err(refused)
     }
 
     /// Makes durable what was appended so far, while there is time for it: the object is being hashed still.
@@ -168,6 +234,6 @@ fn append_block(core: &mut Core, name: Name, sealed: &[u8]) -> Result<(), Failur
 }
 
 /// The longest object: as many manifests as one manifest names.
-const MAX_LEN: u64 = FAN_OUT * FAN_OUT * BLOCK_LEN as u64;
+pub(super) const MAX_LEN: u64 = FAN_OUT * FAN_OUT * BLOCK_LEN as u64;
 /// How much of a long object is appended between two syncs.
 const SYNC_LEN: u64 = 64 << 20;

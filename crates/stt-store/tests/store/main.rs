@@ -21,5 +21,6 @@ mod kill;
 mod look;
 mod model;
 mod objects;
+mod partial;
 mod quota;
 mod support;

@@ -9,7 +9,7 @@
 //! | 0x04 | Endpoint       | two ways   | items one way, answers the other              |
 //! | 0x05 | Events         | one way    | events                                        |
 //! | 0x10 | `DhtRequest`   | two ways   | a request one way, its answer the other       |
-//! | 0x11 | `ContentRequest` | two ways | reserved                                      |
+//! | 0x11 | `ContentRequest` | two ways | a request one way, its answer the other       |
 //! | 0x12 | Relay          | two ways   | a registration with a relay                   |
 //!
 //! *spec:* WIRE-10, WIRE-13, `spec/registry/stream-kinds.toml`.
@@ -43,7 +43,7 @@ pub enum StreamKind {
     Events,
     /// A request to a member of the distributed hash table, and its answer.
     DhtRequest,
-    /// A request for stored content. Reserved.
+    /// A request for stored content.
     ContentRequest,
     /// A registration with a relay.
     Relay,

@@ -7,6 +7,7 @@
 )]
 
 mod codes;
+mod content;
 mod control;
 mod datagram;
 mod dht;

@@ -21,6 +21,8 @@ use crate::{
     dht::{DhtOptions, Service},
     limits::Limits,
     relay::{limits::RelayLimits, service::Relaying},
+    storage::BinaryStorage,
+    swarm::Content,
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
@@ -46,6 +48,7 @@ pub struct NodeBuilder {
     accepting: Accepting,
     limits: Limits,
     lan: Option<LanOptions>,
+    storage: Option<BinaryStorage>,
     platform: Option<Platform>,
     dht: Option<DhtOptions>,
 }
@@ -97,6 +100,7 @@ impl NodeBuilder {
             accepting: Accepting::Members,
             limits: Limits::default(),
             lan: None,
+            storage: None,
             platform: None,
             dht: None,
         }
@@ -185,6 +189,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Where content that is fetched goes, and from where it is published. Default: none, and then
+    /// the node does neither.
+    pub fn storage(mut self, storage: BinaryStorage) -> Self {
+        self.storage = Some(storage);
+        self
+    }
+
     /// Runs on a simulated network and clock.
     #[cfg(feature = "simulation")]
     pub fn platform(mut self, platform: Platform) -> Self {
@@ -235,6 +246,11 @@ impl NodeBuilder {
             .map(|limits| Relaying::new(limits, &link, &setup.platform));
         let air = self.lan.map(|lan| lan.open(&self.group)).transpose()?;
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
+        let platform = setup.platform.clone();
+        let content = self.storage.map(|storage| {
+            let identity = Arc::clone(&identity);
+            Arc::new(Content::new(storage, platform, identity))
+        });
         let shared = Shared::new(
             identity.node_id(),
             self.group,
@@ -245,6 +261,7 @@ impl NodeBuilder {
                 websockets,
                 relays: Relays::new(relaying),
                 dht,
+                content,
             },
         );
         if let Some(air) = air {

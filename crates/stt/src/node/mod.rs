@@ -10,12 +10,14 @@
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
 //! | through relays, and as one | [`relays`] |
 //! | what happens to it | [`happenings`] |
+//! | what it gives to others, and gets from them | [`content`] |
 //! | seed epochs | [`rotation`] |
 //! | primitives that use every session | [`users`] |
 //! | what all of them share | [`shared`] |
 
 mod broadcast;
 mod builder;
+mod content;
 mod dial;
 mod door;
 mod happenings;
@@ -391,6 +393,9 @@ impl Node {
         self.shared.platform.timeout(DRAIN_WITHIN, closed).await;
         self.shared.relays.close();
         self.shared.inbox.end();
+        if let Some(content) = &self.shared.content {
+            content.close();
+        }
         self.shared.stopped.notify_waiters();
         let mut cut_off = Vec::new();
         for session in sessions {

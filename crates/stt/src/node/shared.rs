@@ -25,6 +25,7 @@ use crate::{
         By, CloseReason, Session, SessionId, core::Surroundings, messages::inbox::Inbox,
         queue::Queue,
     },
+    swarm::Content,
     transport::{
         crypto::{Authenticated, DoorKeys},
         endpoint::{Endpoint, EndpointSetup},
@@ -59,6 +60,7 @@ pub(super) struct Shared {
     pub(super) neighbours: Neighbours,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
+    pub(super) content: Option<Arc<Content>>,
 }
 
 /// What a node has besides its sockets and sessions.
@@ -67,6 +69,7 @@ pub(super) struct Ways {
     pub(super) websockets: WebSockets,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
+    pub(super) content: Option<Arc<Content>>,
 }
 
 #[derive(Debug)]
@@ -111,6 +114,7 @@ impl Shared {
             websockets,
             relays,
             dht,
+            content,
         }: Ways,
     ) -> Arc<Self> {
         let EndpointSetup {
@@ -138,6 +142,7 @@ impl Shared {
             relays,
             dht,
             neighbours: Neighbours::default(),
+            content,
             limits: Arc::new(limits),
             id,
             platform,
@@ -213,6 +218,7 @@ impl Shared {
             backlog: Arc::clone(&self.backlog),
             relaying: self.relays.relaying().cloned(),
             dht: self.dht.clone(),
+            content: self.content.clone(),
         };
         Session::start(connection, proved, surroundings)
     }

@@ -33,6 +33,7 @@ use crate::{
     endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
     relay::service::Relaying,
+    swarm::{Content, Desk},
     transport::{
         crypto::{Authenticated, Meters},
         endpoint::meters,
@@ -65,6 +66,9 @@ pub(crate) struct Core {
     pub(crate) relaying: Option<Arc<Relaying>>,
     /// The node's part in the DHT, if it has one.
     pub(crate) dht: Option<Arc<dht::Service>>,
+    pub(crate) content: Option<Arc<Content>>,
+    /// What the peer asked for; most peers ask for nothing.
+    desk: OnceLock<Box<Desk>>,
     pub(crate) meters: Arc<Meters>,
     key: u64,
     opened_at: Instant,
@@ -90,6 +94,7 @@ pub(crate) struct Surroundings {
     /// What the node does as a relay, if it is one.
     pub(crate) relaying: Option<Arc<Relaying>>,
     pub(crate) dht: Option<Arc<dht::Service>>,
+    pub(crate) content: Option<Arc<Content>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -117,6 +122,7 @@ impl Core {
             backlog,
             relaying,
             dht,
+            content,
         } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -161,6 +167,8 @@ impl Core {
             backlog,
             relaying,
             dht,
+            content,
+            desk: OnceLock::new(),
             endpoints: SessionEndpoints::default(),
         })
     }
@@ -180,6 +188,10 @@ impl Core {
 
     pub(crate) fn opened_at(&self) -> Instant {
         self.opened_at
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        self.desk.get_or_init(Box::default)
     }
 
     pub(super) fn key_updates(&self) -> &Mutex<KeyUpdates> {

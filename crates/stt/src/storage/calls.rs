@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use stt_store::{BinaryStorage, Failure};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 
 /// The store, and how many may use it at once.
 #[derive(Debug, Clone)]
-pub(super) struct Calls(Arc<State>);
+pub(crate) struct Calls(Arc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -67,7 +68,7 @@ impl Calls {
     }
 
     /// Does `work` on a thread that may block.
-    pub(super) async fn run<T, E>(
+    pub(crate) async fn run<T, E>(
         &self,
         work: impl FnOnce(&BinaryStorage) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -80,7 +81,7 @@ impl Calls {
     }
 
     /// Does `work`, which does not need the store to be open, on a thread that may block.
-    pub(super) async fn run_apart<T, E>(
+    pub(crate) async fn run_apart<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -107,7 +108,7 @@ impl Calls {
     }
 }
 
-/// Does `work` on a thread of the runtime that may block.
+/// Does `work` on a thread of the runtime that may block; here and now where there is no runtime, as in a simulation.
 pub(super) async fn on_thread<T, E>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
@@ -115,6 +116,9 @@ where
     T: Send + 'static,
     E: From<Failure> + Send + 'static,
 {
+    if Handle::try_current().is_err() {
+        return work();
+    }
     match spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -90,6 +90,10 @@ impl BinaryStorage {
         }
     }
 
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
     /// Stores `bytes` durably. What is here already is not stored again.
     ///
     /// Objects of up to 1 MiB that are stored at the same time share a sync of the medium: a

@@ -24,7 +24,7 @@ use super::{
     messages::lane_reader::read_lane,
     stream::{RecvStream, SendStream},
 };
-use crate::{dht, endpoints, relay};
+use crate::{dht, endpoints, relay, swarm};
 
 /// A stream of the peer, with the way back if it has one.
 type Incoming = (RecvStream, Option<SendStream>);
@@ -250,12 +250,18 @@ fn serve(
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
+        StreamKind::ContentRequest => match (&core.content, send) {
+            (Some(content), Some(send)) => {
+                let served = swarm::serve(Arc::clone(content), Arc::clone(core), recv, send);
+                core.platform.spawn(served);
+            }
+            (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        },
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
         StreamKind::DhtRequest => match (core.dht.clone(), send) {
             (Some(dht), Some(send)) if dht.is_serving() => dht::serve(dht, core, recv, send),
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
-        StreamKind::ContentRequest => reject(recv, send, RegisteredStreamCode::RefusedKind),
     }
     None
 }

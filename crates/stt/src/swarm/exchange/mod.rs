@@ -1,0 +1,26 @@
+//! The two sides of a request for content. spec: CONTENT-1 to CONTENT-12.
+
+pub(super) mod ask;
+pub(super) mod serve;
+
+use stt_wire::{ContentPart, VarInt};
+
+use crate::storage::blocking::ObjectPart;
+
+/// A part, as the wire names it.
+fn on_the_wire(part: ObjectPart) -> ContentPart {
+    match part {
+        ObjectPart::Block(number) => ContentPart::Block(VarInt::saturating(number)),
+        ObjectPart::Page(number) => ContentPart::Page(VarInt::saturating(number)),
+        ObjectPart::Top => ContentPart::Top,
+    }
+}
+
+/// A part, as the store names it.
+fn in_the_store(part: ContentPart) -> ObjectPart {
+    match part {
+        ContentPart::Block(number) => ObjectPart::Block(number.get()),
+        ContentPart::Page(number) => ObjectPart::Page(number.get()),
+        ContentPart::Top => ObjectPart::Top,
+    }
+}

@@ -1,0 +1,29 @@
+//! Content from many peers: what is published here is served, and what others hold is fetched.
+//!
+//! ```text
+//! Node::publish ──> shelves ──> exchange/serve <── LOOK, TAKE of peers
+//! Node::fetch_from ──> fetch/driver <── plan (pure): who sends which block
+//!                        |    |
+//!             exchange/ask    keeper: compared, stored ──> hashing: is it the address?
+//! ```
+//!
+//! *Invariants.* Nothing is served that was not published. Nothing is kept that is not what its name says, and
+//! nothing is an object before the hash of all of it is its address. All that a peer can make us hold or do is
+//! bounded.
+//!
+//! *Not here.* Who has an object: the application says. The bytes on disk: [`crate::storage`].
+//!
+//! *spec:* CONTENT-1 to CONTENT-24.
+
+mod exchange;
+mod fetch;
+mod plan;
+mod shelves;
+
+pub(crate) use exchange::serve::{Desk, serve};
+pub use fetch::{
+    Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,
+    ProviderState, Sharing, Wanted,
+};
+pub(crate) use shelves::Content;
+pub use shelves::PublishError;
