@@ -1,8 +1,12 @@
 //! Content: what is published here, and what is fetched from others.
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::storage::{Address, Reference};
-use crate::swarm::{Fetch, FetchError, FetchOptions, Provider, PublishError, Wanted};
+use crate::swarm::{
+    Content, Fetch, FetchError, FetchOptions, Provider, PublishError, Search, Wanted,
+};
 
 impl Node {
     /// Lets members have an object of the node's [`storage`](super::NodeBuilder::storage), whole or block by
@@ -10,6 +14,9 @@ impl Node {
     /// published. Whoever is a member of the group, knows the address, and has a session with this node can read it.
     ///
     /// An object that is removed from the storage meanwhile is absent to others.
+    ///
+    /// A node with a [`dht`](super::NodeBuilder::dht) also announces it there, and goes on announcing it; that is begun
+    /// here and not waited for. Who wants to know calls [`Dht::announce`](crate::dht::Dht::announce).
     ///
     /// # Errors
     ///
@@ -21,13 +28,30 @@ impl Node {
     pub async fn publish(&self, address: impl Into<Address>) -> Result<Reference, PublishError> {
         let content = self.shared.content.as_ref();
         let content = content.ok_or(PublishError::NoStorage)?;
-        Ok(content.publish(address.into()).await?)
+        let reference = content.publish(address.into()).await?;
+        if let Some(dht) = self.dht() {
+            self.shared.platform.spawn(async move {
+                // It stays announced, and is tried again.
+                if let Err(error) = dht.announce(reference.address).await {
+                    tracing::info!(%error, address = %reference.address, "announcing");
+                }
+            });
+        }
+        Ok(reference)
     }
 
     /// Serves an object no more; what is on its way arrives. False if it was not published.
     pub fn unpublish(&self, address: impl Into<Address>) -> bool {
+        let address = address.into();
         let content = self.shared.content.as_ref();
-        content.is_some_and(|content| content.unpublish(address.into()))
+        let was_published = content.is_some_and(|content| content.unpublish(address));
+        if let Some(dht) = self.dht().filter(|_| was_published) {
+            self.shared.platform.spawn(async move {
+                // What is left of the announcement ends by itself.
+                let _ = dht.withdraw(address).await;
+            });
+        }
+        was_published
     }
 
     /// What is published, in the order of the addresses.
@@ -36,6 +60,17 @@ impl Node {
         content
             .map(|content| content.published())
             .unwrap_or_default()
+    }
+
+    /// Gets an object from whoever the DHT of this node knows to have it, otherwise as
+    /// [`fetch_from`](Self::fetch_from).
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::NoStorage`]; without a [`dht`](super::NodeBuilder::dht), nobody is found.
+    pub fn fetch(&self, wanted: impl Into<Wanted>) -> Result<Fetch, FetchError> {
+        let nobody: [Provider; 0] = [];
+        self.begin_fetch(wanted.into(), nobody, FetchOptions::default(), Search::Dht)
     }
 
     /// Gets an object from members that may have it, from all of them at once, into the node's
@@ -67,15 +102,20 @@ impl Node {
         providers: impl IntoIterator<Item = P>,
         options: FetchOptions,
     ) -> Result<Fetch, FetchError> {
-        let content = self.shared.content.clone().ok_or(FetchError::NoStorage)?;
+        self.begin_fetch(wanted.into(), providers, options, Search::Nobody)
+    }
+
+    fn begin_fetch<P: Into<Provider>>(
+        &self,
+        wanted: Wanted,
+        providers: impl IntoIterator<Item = P>,
+        options: FetchOptions,
+        search: Search,
+    ) -> Result<Fetch, FetchError> {
+        let content: Option<Arc<Content>> = self.shared.content.clone();
+        let content = content.ok_or(FetchError::NoStorage)?;
         let providers = providers.into_iter().map(Into::into).collect();
-        let wanted = wanted.into();
-        Ok(Fetch::start(
-            self.clone(),
-            content,
-            wanted,
-            options,
-            providers,
-        ))
+        let fetch = Fetch::start(self.clone(), content, (wanted, options), providers, search);
+        Ok(fetch)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Node::publish ──> shelves ──> exchange/serve <── LOOK, TAKE of peers
-//! Node::fetch_from ──> fetch/driver <── plan (pure): who sends which block
+//! Node::fetch ──────> fetch/driver <── plan (pure): who sends which block
 //!                        |    |
 //!             exchange/ask    keeper: compared, stored ──> hashing: is it the address?
 //! ```
@@ -11,7 +11,7 @@
 //! nothing is an object before the hash of all of it is its address. All that a peer can make us hold or do is
 //! bounded.
 //!
-//! *Not here.* Who has an object: the application says. The bytes on disk: [`crate::storage`].
+//! *Not here.* Who has an object: the application says, or the DHT. The bytes on disk: [`crate::storage`].
 //!
 //! *spec:* CONTENT-1 to CONTENT-24.
 
@@ -21,6 +21,7 @@ mod plan;
 mod shelves;
 
 pub(crate) use exchange::serve::{Desk, serve};
+pub(crate) use fetch::Search;
 pub use fetch::{
     Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,
     ProviderState, Sharing, Wanted,

@@ -18,6 +18,7 @@ use super::{
     Blame, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress, ProviderState,
     Wanted,
 };
+use crate::dht::FoundPeer;
 use crate::node::Node;
 use crate::session::Session;
 use crate::storage::{
@@ -42,6 +43,10 @@ pub(super) enum Event {
     Damaged(u64),
     Hashed(Address),
     Finished(Result<Reference, FinishError>),
+    /// The DHT told of a provider.
+    Found(FoundPeer),
+    /// The DHT knows no more.
+    Searched,
     StorageFailed(StoreError),
 }
 
@@ -61,6 +66,17 @@ pub(super) struct Member {
     is_over: bool,
 }
 
+/// Whether providers are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// Those who are named are all there are.
+    Nobody,
+    /// The DHT is asked.
+    Dht,
+    /// The DHT has told all that it knows.
+    Over,
+}
+
 /// What is to be done.
 pub(super) struct Job {
     pub(super) node: Node,
@@ -68,6 +84,8 @@ pub(super) struct Job {
     pub(super) wanted: Wanted,
     pub(super) options: FetchOptions,
     pub(super) providers: mpsc::UnboundedReceiver<Provider>,
+    /// Whether the DHT is to be asked for more.
+    pub(super) search: Search,
     pub(super) progress: watch::Sender<FetchProgress>,
 }
 
@@ -79,6 +97,7 @@ pub(super) struct Driver {
     pub(super) wanted: Wanted,
     further: mpsc::UnboundedReceiver<Provider>,
     has_further: bool,
+    search: Search,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) event_sender: mpsc::Sender<Event>,
     pub(super) members: BTreeMap<ProviderId, Member>,
@@ -95,6 +114,7 @@ pub(super) async fn drive(job: Job, mut outcome: oneshot::Sender<Result<Referenc
         wanted: job.wanted,
         further: job.providers,
         has_further: true,
+        search: job.search,
         events,
         event_sender,
         members: BTreeMap::new(),
@@ -120,6 +140,7 @@ impl Driver {
         if let Some(here) = self.already_here().await? {
             return Ok(here);
         }
+        self.begin_search();
         let mut false_roots = 0;
         loop {
             let reference = match self.wanted {
@@ -212,12 +233,39 @@ impl Driver {
                     None => self.has_further = false,
                 },
                 event = self.events.recv() => match event {
+                    Some(Event::Found(found)) => self.add(Provider::Found(found)),
+                    Some(Event::Searched) => {
+                        self.search = Search::Over;
+                        return Event::Searched;
+                    }
                     Some(event) => return event,
                     // It cannot be: we hold a sender.
                     None => std::future::pending().await,
                 },
             }
         }
+    }
+
+    fn begin_search(&mut self) {
+        if self.search != Search::Dht {
+            return;
+        }
+        let Some(dht) = self.node.dht() else {
+            self.search = Search::Over;
+            return;
+        };
+        let mut providers = dht.find_providers(self.wanted.address());
+        let events = self.event_sender.clone();
+        self.content.platform.spawn(async move {
+            while let Some(found) = providers.next().await {
+                let Ok(found) = found else { break };
+                // Once the driver is gone, nobody searches.
+                if events.send(Event::Found(found)).await.is_err() {
+                    return;
+                }
+            }
+            let _ = events.send(Event::Searched).await;
+        });
     }
 
     fn add(&mut self, provider: Provider) {
@@ -262,7 +310,9 @@ impl Driver {
             .members
             .values()
             .any(|member| !member.is_lost_for_good());
-        if is_hopeful || !self.further.is_empty() || self.members.is_empty() && self.has_further {
+        let is_waiting =
+            self.members.is_empty() && self.has_further && self.search == Search::Nobody;
+        if is_hopeful || is_waiting || !self.further.is_empty() || self.search == Search::Dht {
             return Ok(());
         }
         let count = |is: fn(&ProviderState) -> bool| {

@@ -10,7 +10,7 @@ pub enum FetchError {
     /// The node was started without a [`storage`](crate::NodeBuilder::storage).
     #[error("the node has no storage")]
     NoStorage,
-    /// Of all providers none has it, or all were lost or dropped.
+    /// Of all providers none has it, or all were lost or dropped; or none was found.
     #[error(
         "no provider is left: {absent} do not have it, {unreached} could not be reached, {lost} were lost, {blamed} were dropped"
     )]

@@ -290,6 +290,8 @@ impl Gathering {
             Event::Finished(Err(FinishError::Store(error))) | Event::StorageFailed(error) => {
                 self.done = Some(Err(error.into()));
             }
+            // The driver has seen to these.
+            Event::Found(_) | Event::Searched => {}
             Event::Finished(Err(_)) => self.done = Some(Err(FetchError::ShutDown)),
         }
     }

@@ -77,15 +77,9 @@ impl Attendant {
     }
 
     async fn attend_once(&self) -> Parting {
-        let session = match &self.provider {
-            Provider::Session(session) => session.clone(),
-            Provider::Target(target) => {
-                let Ok(session) = self.node.connect(target.clone()).await else {
-                    self.tell(News::Unreached).await;
-                    return Parting::Lost;
-                };
-                session
-            }
+        let Some(session) = self.reach().await else {
+            self.tell(News::Unreached).await;
+            return Parting::Lost;
         };
         self.tell(News::Reached(session.clone())).await;
         let parting = self.listen(&session).await;
@@ -93,6 +87,14 @@ impl Attendant {
             self.tell(News::Lost).await;
         }
         parting
+    }
+
+    async fn reach(&self) -> Option<Session> {
+        match &self.provider {
+            Provider::Session(session) => Some(session.clone()),
+            Provider::Target(target) => self.node.connect(target.clone()).await.ok(),
+            Provider::Found(found) => self.node.dht()?.reach(found).await.ok(),
+        }
     }
 
     async fn listen(&self, session: &Session) -> Parting {

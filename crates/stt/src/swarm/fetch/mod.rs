@@ -18,6 +18,7 @@ mod members;
 mod options;
 mod progress;
 
+pub(crate) use driver::Search;
 pub use error::FetchError;
 pub use options::{FetchOptions, Provider, Sharing, Wanted};
 pub use progress::{Blame, FetchProgress, ProviderProgress, ProviderState};
@@ -45,9 +46,9 @@ impl Fetch {
     pub(crate) fn start(
         node: Node,
         content: Arc<Content>,
-        wanted: Wanted,
-        options: FetchOptions,
+        (wanted, options): (Wanted, FetchOptions),
         providers: Vec<Provider>,
+        search: Search,
     ) -> Self {
         let (to_fetch, further) = mpsc::unbounded_channel();
         for provider in providers {
@@ -63,6 +64,7 @@ impl Fetch {
             wanted,
             options,
             providers: further,
+            search,
             progress: show,
         };
         let driving = driver::drive(job, tell);

@@ -1,5 +1,6 @@
 //! What is wanted, from whom, and on which terms.
 
+use crate::dht::FoundPeer;
 use crate::node::Target;
 use crate::session::Session;
 use crate::storage::{Address, Reference};
@@ -43,6 +44,8 @@ pub enum Provider {
     Session(Session),
     /// One that is to be reached; again, up to five times in all, when its session breaks.
     Target(Target),
+    /// One that was found by the [`Dht`](crate::dht::Dht) of this node; reached again likewise.
+    Found(FoundPeer),
 }
 
 impl From<Session> for Provider {
@@ -54,6 +57,12 @@ impl From<Session> for Provider {
 impl From<&Session> for Provider {
     fn from(session: &Session) -> Self {
         Self::Session(session.clone())
+    }
+}
+
+impl From<FoundPeer> for Provider {
+    fn from(found: FoundPeer) -> Self {
+        Self::Found(found)
     }
 }
 
