@@ -81,6 +81,10 @@ impl<'a> Known<'a> {
             lost: None,
         };
         known.find();
+        // Said with the first packets, before anybody could listen.
+        if let Some(address) = core.connection.observed_external_addr().get() {
+            known.seen_at(core.paths.current(), address);
+        }
         known
     }
 
