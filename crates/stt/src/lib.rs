@@ -58,10 +58,10 @@ pub use frames::{AlreadyDispatched, DispatchStats, FrameDispatcher, RegisterErro
 pub use handler::{AsyncHandler, HandlerError, HandlerOutput, PlainHandler};
 pub use limits::{KeyUpdatePolicy, Limits};
 pub use node::{
-    Accepting, AcceptingChanged, BroadcastDelivery, BroadcastError, ConnectError, LanError,
-    LanOptions, Neighbour, Node, NodeBuilder, NodeStats, PathChanged, PeerRefusal, PeerRefused,
-    ReceivedPacket, Receiver, Relay, RelayError, RotationError, SessionClosed, SessionOpened,
-    StartError, Target, WebSocketAddress,
+    Accepting, AcceptingChanged, AddressMapping, BroadcastDelivery, BroadcastError, ConnectError,
+    LanError, LanOptions, Neighbour, NetworkReport, Node, NodeBuilder, NodeStats, PathChanged,
+    PeerRefusal, PeerRefused, ReceivedPacket, Receiver, Relay, RelayError, RotationError,
+    SessionClosed, SessionOpened, StartError, Target, WebSocketAddress,
 };
 pub use relay::limits::RelayLimits;
 pub use session::{

@@ -16,19 +16,20 @@ use std::{
 };
 
 use super::message::{Message, Sender};
+use crate::transport::link::Spot;
 
 /// The probing of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Prober {
     places: Vec<Place>,
-    pings: HashMap<u64, (usize, Instant)>,
+    pings: HashMap<u64, (Spot, Instant)>,
     budget: u32,
     sender: Sender,
 }
 
 #[derive(Debug)]
 struct Place {
-    address: SocketAddr,
+    at: Spot,
     tries: usize,
     next: Instant,
     is_answered: bool,
@@ -38,7 +39,7 @@ struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Where the peer is.
-    pub(crate) remote: SocketAddr,
+    pub(crate) at: Spot,
     /// Where the peer sees us.
     pub(crate) seen_from: SocketAddr,
     pub(crate) round_trip: Duration,
@@ -68,17 +69,17 @@ impl Prober {
         self.pings.clear();
         self.budget = BUDGET;
         for address in places {
-            self.add(now, address);
+            self.add(now, Spot::first(address));
         }
     }
 
-    fn add(&mut self, now: Instant, address: SocketAddr) {
-        let is_known = self.places.iter().any(|place| place.address == address);
-        if is_known || self.places.len() >= MAX_PLACES || is_senseless(address) {
+    fn add(&mut self, now: Instant, at: Spot) {
+        let is_known = self.places.iter().any(|place| place.at == at);
+        if is_known || self.places.len() >= MAX_PLACES || is_senseless(at.remote) {
             return;
         }
         self.places.push(Place {
-            address,
+            at,
             tries: 0,
             next: now,
             is_answered: false,
@@ -95,28 +96,28 @@ impl Prober {
     }
 
     /// The next ping that is due. `id` is random, or others could guess it.
-    pub(crate) fn next(&mut self, now: Instant, id: u64) -> Option<(SocketAddr, Message)> {
+    pub(crate) fn next(&mut self, now: Instant, id: u64) -> Option<(Spot, Message)> {
         if self.budget == 0 {
             return None;
         }
         let due = |place: &Place| place.is_waiting() && place.next <= now;
-        let index = self.places.iter().position(due)?;
-        let place = self.places.get_mut(index)?;
+        let place = self.places.iter_mut().find(|place| due(place))?;
         place.next = now + PAUSES.get(place.tries).copied()?;
         place.tries += 1;
         self.budget -= 1;
-        self.pings.insert(id, (index, now));
+        let at = place.at;
+        Some((at, self.ping(now, id, at)))
+    }
+
+    /// A ping to a place that was only guessed, beside those of the round.
+    pub(crate) fn ping(&mut self, now: Instant, id: u64, at: Spot) -> Message {
+        self.pings.insert(id, (at, now));
         let sender = self.sender;
-        Some((place.address, Message::Ping { id, sender }))
+        Message::Ping { id, sender }
     }
 
     /// Takes an authentic probe.
-    pub(crate) fn received(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        message: Message,
-    ) -> Reaction {
+    pub(crate) fn received(&mut self, now: Instant, from: Spot, message: Message) -> Reaction {
         match message {
             Message::Ping { id, .. } => {
                 if self.budget == 0 {
@@ -124,6 +125,7 @@ impl Prober {
                 }
                 self.budget -= 1;
                 self.add(now, from);
+                let from = from.remote;
                 Reaction::Answer(Message::Pong { id, from })
             }
             Message::Pong {
@@ -134,21 +136,19 @@ impl Prober {
     }
 
     /// Only an answer from where the question went proves the way.
-    fn answered(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        id: u64,
-        seen_from: SocketAddr,
-    ) -> Reaction {
-        let Some((index, asked_at)) = self.pings.remove(&id) else {
+    fn answered(&mut self, now: Instant, from: Spot, id: u64, seen_from: SocketAddr) -> Reaction {
+        let Some((at, asked_at)) = self.pings.remove(&id) else {
             return Reaction::None;
         };
-        match self.places.get_mut(index) {
-            Some(place) if place.address == from && !place.is_answered => {
+        if at != from {
+            return Reaction::None;
+        }
+        self.add(now, at);
+        match self.places.iter_mut().find(|place| place.at == at) {
+            Some(place) if !place.is_answered => {
                 place.is_answered = true;
                 Reaction::Found(Found {
-                    remote: from,
+                    at,
                     seen_from,
                     round_trip: now.saturating_duration_since(asked_at),
                 })
@@ -198,6 +198,10 @@ mod tests {
         ([192, 0, 2, 1], port).into()
     }
 
+    fn spot(port: u16) -> Spot {
+        Spot::first(place(port))
+    }
+
     fn ping(id: u64) -> Message {
         let sender = Sender::Stayed;
         Message::Ping { id, sender }
@@ -209,7 +213,7 @@ mod tests {
         while let Some(at) = prober.next_at() {
             now = now.max(at);
             while let Some((to, _)) = prober.next(now, id) {
-                sent.push((now - start, to));
+                sent.push((now - start, to.remote));
                 id += 1;
             }
         }
@@ -229,20 +233,20 @@ mod tests {
     fn an_answer_from_where_it_was_asked_is_a_way_and_no_other_is() {
         let (mut prober, start) = (Prober::default(), Instant::now());
         prober.begin(start, Sender::Stayed, [place(1)]);
-        assert_eq!(prober.next(start, 77), Some((place(1), ping(77))));
+        assert_eq!(prober.next(start, 77), Some((spot(1), ping(77))));
         let later = start + Duration::from_millis(30);
         let pong = |id| Message::Pong { id, from: place(9) };
-        assert_eq!(prober.received(later, place(1), pong(78)), Reaction::None);
+        assert_eq!(prober.received(later, spot(1), pong(78)), Reaction::None);
         let way = Found {
-            remote: place(1),
+            at: spot(1),
             seen_from: place(9),
             round_trip: Duration::from_millis(30),
         };
         assert_eq!(
-            prober.received(later, place(1), pong(77)),
+            prober.received(later, spot(1), pong(77)),
             Reaction::Found(way)
         );
-        assert_eq!(prober.received(later, place(1), pong(77)), Reaction::None);
+        assert_eq!(prober.received(later, spot(1), pong(77)), Reaction::None);
         assert_eq!(prober.next_at(), None, "nothing more is asked there");
     }
 
@@ -255,7 +259,7 @@ mod tests {
             id: 77,
             from: place(9),
         };
-        assert_eq!(prober.received(start, place(2), pong), Reaction::None);
+        assert_eq!(prober.received(start, spot(2), pong), Reaction::None);
     }
 
     #[test]
@@ -266,9 +270,9 @@ mod tests {
             id: 5,
             from: place(3),
         };
-        let reaction = prober.received(start, place(3), ping(5));
+        let reaction = prober.received(start, spot(3), ping(5));
         assert_eq!(reaction, Reaction::Answer(answer));
-        assert_eq!(prober.next(start, 6), Some((place(3), ping(6))));
+        assert_eq!(prober.next(start, 6), Some((spot(3), ping(6))));
     }
 
     #[test]
@@ -278,7 +282,7 @@ mod tests {
         let mut sent = 0;
         for id in 0..10_000_u64 {
             let from = place(u16::try_from(id % 60_000 + 1).unwrap());
-            let reaction = prober.received(start, from, ping(id));
+            let reaction = prober.received(start, Spot::first(from), ping(id));
             sent += usize::from(reaction != Reaction::None);
         }
         sent += run(&mut prober, start).len();

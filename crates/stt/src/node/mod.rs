@@ -11,6 +11,7 @@
 //! | through relays, and as one | [`relays`] |
 //! | what happens to it | [`happenings`] |
 //! | what it gives to others, and gets from them | [`content`] |
+//! | what it knows of its network | [`network`] |
 //! | seed epochs | [`rotation`] |
 //! | primitives that use every session | [`users`] |
 //! | what all of them share | [`shared`] |
@@ -22,6 +23,7 @@ mod dial;
 mod door;
 mod happenings;
 mod lan;
+mod network;
 mod receive;
 mod relays;
 mod replay;
@@ -49,6 +51,7 @@ pub use happenings::{
     AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
 };
 pub use lan::{LanError, LanOptions, Neighbour};
+pub use network::{AddressMapping, NetworkReport};
 pub use receive::{ReceivedPacket, Receiver};
 pub use relays::{Relay, RelayError};
 pub use rotation::RotationError;

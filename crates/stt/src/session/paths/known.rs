@@ -28,7 +28,7 @@ use super::{
 };
 use crate::transport::{
     congestion::newest_acknowledged,
-    link::{Hold, PathKind, Place, unmapped},
+    link::{Hold, Local, PathKind, Place, SocketHold, unmapped},
 };
 
 /// See the module.
@@ -58,8 +58,10 @@ struct KnownPath {
     path: Path,
     kind: PathKind,
     watch: Watch,
-    /// Keeps open the tunnel that the path goes by.
-    _hold: Option<Hold>,
+    /// Keeps open the tunnel that the path goes by, or the socket.
+    _hold: (Option<Hold>, Option<SocketHold>),
+    /// The number of the UDP socket, if it goes by one.
+    socket: u16,
 }
 
 /// What an event of the engine was about.
@@ -111,6 +113,8 @@ impl<'a> Known<'a> {
         let Ok(remote) = path.remote_address() else {
             return;
         };
+        let local = path.local_ip().ok().flatten();
+        let socket = local.map_or(0, |ip| Local::of(ip).socket);
         // The engine would send on it at once: the choice is ours.
         if id != self.core.paths.current() {
             let _ = path.set_status(PathStatus::Backup);
@@ -123,7 +127,11 @@ impl<'a> Known<'a> {
         self.paths.push(KnownPath {
             kind: Place::of(remote).kind(),
             watch: Watch::new(self.core.platform.now()),
-            _hold: self.core.link.hold(remote),
+            _hold: (
+                self.core.link.hold(remote),
+                self.core.link.hold_socket(socket),
+            ),
+            socket,
             path,
         });
     }
@@ -135,7 +143,8 @@ impl<'a> Known<'a> {
     /// The peer says where our packets come from.
     fn seen_at(&self, path: PathId, address: SocketAddr) {
         let known = self.position(path).and_then(|at| self.paths.get(at));
-        if known.is_some_and(|known| known.kind == PathKind::Udp) {
+        // Of another socket than the first, it says nothing of where others may find us.
+        if known.is_some_and(|known| known.kind == PathKind::Udp && known.socket == 0) {
             let outside = &self.core.link.outside;
             outside.reported(self.core.key(), unmapped(address));
         }

@@ -13,6 +13,9 @@
 mod choice;
 mod detour;
 mod known;
+mod many;
+mod news;
+mod purse;
 mod reach;
 mod watch;
 
@@ -32,7 +35,8 @@ use noq_proto::PathId;
 use self::{
     detour::Detours,
     known::{Heard, Known, Look},
-    reach::{News, Reach},
+    news::News,
+    reach::Reach,
 };
 use super::core::Core;
 use crate::transport::{

@@ -6,85 +6,49 @@
 //! by its probes, which come from where it is now.
 
 use std::{
+    future::poll_fn,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use noq::Side;
 use noq_proto::{FourTuple, PathStatus};
-use parking_lot::Mutex;
 use stc::{
     Entropy, Secret,
-    packet::{PROBE_TAG_LEN, ProbeKey},
+    packet::{PROBE_LEN, PROBE_TAG_LEN, ProbeKey},
 };
 use stt_wire::{Candidate, Candidates};
-use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use super::super::core::Core;
+use super::{
+    super::core::Core,
+    many::{MANY_TIMES, Many, PLAIN_FOR},
+    purse::Purse,
+};
 use crate::{
     nat::{
         message::{Message, Sender},
         prober::{Found, Prober, Reaction},
     },
     transport::link::{
-        ArrivedProbe, Disclosure, Hold, PathKind, Place, ProbeQueue, ProbeTags, Wanted,
+        ArrivedProbe, Disclosure, Hold, Knock, Local, PathKind, Place, ProbeQueue, ProbeTags,
+        SocketHold, Spot, Wanted,
     },
 };
 
-/// What others tell the looking after of paths.
-#[derive(Debug, Default)]
-pub(crate) struct News {
-    candidates: Mutex<Option<Candidates>>,
-    network_changed: AtomicBool,
-    moved: AtomicBool,
-    tunnels: Mutex<Vec<(SocketAddr, Hold)>>,
-    told: Notify,
-}
-
-impl News {
-    /// The peer says where it can be reached.
-    pub(crate) fn candidates(&self, candidates: Candidates) {
-        *self.candidates.lock() = Some(candidates);
-        self.told.notify_one();
-    }
-
-    /// Waits until there is something to act upon, and leaves it there. Cancel safe.
-    pub(super) async fn any(&self) {
-        self.told.notified().await;
-        self.told.notify_one();
-    }
-
-    /// A tunnel to the peer, and what keeps it open.
-    pub(crate) fn tunnel(&self, remote: SocketAddr, hold: Hold) {
-        self.tunnels.lock().push((remote, hold));
-        self.told.notify_one();
-    }
-
-    /// The addresses of this node are others than before; of one that moved, some are gone.
-    pub(crate) fn network_changed(&self, node: Sender) {
-        self.network_changed.store(true, Relaxed);
-        self.moved.fetch_or(node == Sender::Moved, Relaxed);
-        self.told.notify_one();
-    }
-}
-
 /// The probing of one session.
 pub(super) struct Reach<'a> {
-    core: &'a Core,
+    pub(super) core: &'a Core,
     ours: ProbeKey,
-    theirs: ProbeKey,
+    pub(super) theirs: ProbeKey,
     queue: Arc<ProbeQueue>,
     tags: Option<ProbeTags>,
-    prober: Prober,
+    pub(super) prober: Prober,
     round: u32,
     /// The first of the peer's rounds that are waited for.
     their_round: u32,
-    peer: Candidates,
+    pub(super) peer: Candidates,
     told: Candidates,
     /// Nobody is told where this node is, so it neither probes nor answers.
     is_hidden: bool,
@@ -97,12 +61,18 @@ pub(super) struct Reach<'a> {
     there: Sender,
     /// Ways that were found and have no path yet.
     opening: Vec<Opening>,
+    /// Many ports at once: under way, when to begin, how often yet.
+    pub(super) many: Option<Many>,
+    pub(super) many_at: Option<Instant>,
+    pub(super) many_left: u32,
+    /// The socket that was found, until a path holds it.
+    pub(super) adopted: Option<(SocketHold, Instant)>,
 }
 
 /// A way that was found.
 struct Opening {
-    /// What the engine calls its far end.
-    remote: SocketAddr,
+    /// What the engine calls its ends.
+    way: FourTuple,
     /// When to try next, and how often it was tried.
     at: Instant,
     tries: u32,
@@ -114,6 +84,7 @@ struct Opening {
 pub(super) enum Todo {
     News,
     Probes(Vec<ArrivedProbe>),
+    Knock(Knock),
     Time,
 }
 
@@ -141,6 +112,10 @@ impl<'a> Reach<'a> {
             here: Sender::Stayed,
             there: Sender::Stayed,
             opening: Vec::new(),
+            many: None,
+            many_at: None,
+            many_left: MANY_TIMES,
+            adopted: None,
         };
         reach.wait_for_probes();
         reach
@@ -162,6 +137,7 @@ impl<'a> Reach<'a> {
             biased;
             () = self.core.paths.news.told.notified() => Todo::News,
             probes = self.queue.take() => Todo::Probes(probes),
+            knock = poll_fn(|cx| self.poll_knock(cx)) => Todo::Knock(knock),
             () = time => Todo::Time,
         }
     }
@@ -208,15 +184,35 @@ impl<'a> Reach<'a> {
                     self.take(&probe);
                 }
             }
+            Todo::Knock(knock) => self.take_knock(&knock),
             Todo::Time => self.retry_if_due(),
         }
+        let now = self.core.platform.now();
+        if self
+            .adopted
+            .as_ref()
+            .is_some_and(|(_, until)| *until <= now)
+        {
+            self.adopted = None;
+        }
+        self.begin_many_if_due();
+        self.throw_what_is_due();
         self.ping_what_is_due();
         self.open_what_is_due();
     }
 
     fn next_at(&self) -> Option<Instant> {
         let opening = self.opening.iter().map(|way| way.at).min();
-        let all = [self.prober.next_at(), opening, self.retry];
+        let many = self.many.as_ref().map(|many| many.next);
+        let adopted = self.adopted.as_ref().map(|(_, until)| *until);
+        let all = [
+            self.prober.next_at(),
+            opening,
+            self.retry,
+            many,
+            self.many_at,
+            adopted,
+        ];
         all.into_iter().flatten().min()
     }
 
@@ -225,7 +221,7 @@ impl<'a> Reach<'a> {
         let now = self.core.platform.now();
         let tunnels = std::mem::take(&mut *news.tunnels.lock());
         let tunnels = tunnels.into_iter().map(|(remote, hold)| Opening {
-            remote,
+            way: FourTuple::from_remote(remote),
             at: now,
             tries: 0,
             _hold: Some(hold),
@@ -237,7 +233,7 @@ impl<'a> Reach<'a> {
             self.here = Sender::Moved;
         }
         if changed {
-            self.pause = FIRST_RETRY;
+            (self.pause, self.many_left) = (FIRST_RETRY, MANY_TIMES);
             self.tell();
         }
         let mut is_wanted = changed;
@@ -271,7 +267,8 @@ impl<'a> Reach<'a> {
     }
 
     fn begin_round(&mut self) {
-        if !self.purse.take(self.core.platform.now()) {
+        // What is guessed at the moment shall not be forgotten.
+        if self.many.is_some() || !self.purse.take(self.core.platform.now()) {
             return;
         }
         self.round += 1;
@@ -288,8 +285,9 @@ impl<'a> Reach<'a> {
             .filter(|at| is_near || !at.ip().is_loopback());
         let places: Vec<_> = places.collect();
         tracing::debug!(session = %self.core.id(), round = self.round, ?places, "probing");
-        self.prober
-            .begin(self.core.platform.now(), self.here, places);
+        let now = self.core.platform.now();
+        self.prober.begin(now, self.here, places);
+        self.many_at = Some(now + PLAIN_FOR);
     }
 
     /// Where the path in use leads to, if that is by UDP.
@@ -311,13 +309,16 @@ impl<'a> Reach<'a> {
         }
     }
 
-    fn send(&self, to: SocketAddr, message: Message) {
-        let entropy: &mut dyn Entropy = &mut self.core.platform.entropy();
-        let probe = self.ours.seal(self.round, &message.encode(), entropy);
-        self.core.link.send_probe(to, &probe);
+    fn send(&self, to: Spot, message: Message) {
+        self.core.link.send_probe(to, &self.seal(message));
     }
 
-    fn take(&mut self, probe: &ArrivedProbe) {
+    pub(super) fn seal(&self, message: Message) -> [u8; PROBE_LEN] {
+        let entropy: &mut dyn Entropy = &mut self.core.platform.entropy();
+        self.ours.seal(self.round, &message.encode(), entropy)
+    }
+
+    pub(super) fn take(&mut self, probe: &ArrivedProbe) {
         let Ok(body) = self.theirs.open(&probe.bytes) else {
             return;
         };
@@ -343,10 +344,11 @@ impl<'a> Reach<'a> {
 
     fn found(&mut self, found: &Found) {
         tracing::debug!(session = %self.core.id(), ?found, "a way");
+        (self.many, self.many_at) = (None, None);
         if self.core.connection.side() == Side::Client {
             let now = self.core.platform.now();
             self.opening.push(Opening {
-                remote: Place::Udp(found.remote).address(),
+                way: way_to(found.at),
                 at: now,
                 tries: 0,
                 _hold: None,
@@ -375,11 +377,12 @@ impl<'a> Reach<'a> {
             if opening.at > now {
                 return true;
             }
-            let way = FourTuple::from_remote(opening.remote);
-            let opened = core.connection.open_path_ensure(way, PathStatus::Backup);
+            let opened = core
+                .connection
+                .open_path_ensure(opening.way, PathStatus::Backup);
             opening.tries += 1;
             opening.at = now + TRY_AGAIN;
-            let is_tunnel = matches!(Place::of(opening.remote), Place::Tunnel(_));
+            let is_tunnel = matches!(Place::of(opening.way.remote()), Place::Tunnel(_));
             (is_tunnel || opened.path_id().is_none()) && opening.tries < OPEN_TRIES
         });
     }
@@ -412,32 +415,13 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Rounds that may begin: a peer that asks for them without end gets one in six seconds.
-struct Purse {
-    rounds: u32,
-    since: Instant,
-}
-
-impl Purse {
-    fn new(now: Instant) -> Self {
-        Self {
-            rounds: MAX_ROUNDS,
-            since: now,
-        }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        while self.rounds < MAX_ROUNDS && now.saturating_duration_since(self.since) >= ROUND_EVERY {
-            self.rounds += 1;
-            self.since += ROUND_EVERY;
-        }
-        if self.rounds == MAX_ROUNDS {
-            self.since = now;
-        }
-        let may = self.rounds > 0;
-        self.rounds = self.rounds.saturating_sub(1);
-        may
-    }
+/// The path to a place by the socket that it is seen by.
+fn way_to(spot: Spot) -> FourTuple {
+    let local = Local {
+        socket: spot.socket,
+        source: None,
+    };
+    FourTuple::new(Place::Udp(spot.remote).address(), local.ip())
 }
 
 /// The key of what `role` sends (STC-34).
@@ -449,10 +433,6 @@ fn probe_key(core: &Core, role: &str) -> ProbeKey {
     debug_assert!(done.is_ok(), "64 bytes of a finished handshake");
     ProbeKey::new(core.proved.suite, &Secret::new(*exported))
 }
-
-/// Rounds in a row, and afterwards.
-const MAX_ROUNDS: u32 = 5;
-const ROUND_EVERY: Duration = Duration::from_secs(6);
 
 /// While a session is not direct: after the first round, and at the longest.
 const FIRST_RETRY: Duration = Duration::from_secs(5);

@@ -113,13 +113,13 @@ pub enum PathKind {
 /// other has a number in it, and an IPv4 source address besides. With an IPv6 socket beyond the
 /// first, the kernel chooses the source address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Local {
-    pub(super) socket: u16,
-    pub(super) source: Option<IpAddr>,
+pub(crate) struct Local {
+    pub(crate) socket: u16,
+    pub(crate) source: Option<IpAddr>,
 }
 
 impl Local {
-    pub(super) fn of(ip: IpAddr) -> Self {
+    pub(crate) fn of(ip: IpAddr) -> Self {
         let first = |source| Self {
             socket: 0,
             source: Some(source),
@@ -137,7 +137,7 @@ impl Local {
     }
 
     /// The address the engine knows it by; `None` leaves the choice to the socket.
-    pub(super) fn ip(self) -> Option<IpAddr> {
+    pub(crate) fn ip(self) -> Option<IpAddr> {
         if self.socket == 0 {
             return self.source.map(|source| match source {
                 IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),

@@ -8,6 +8,7 @@
 //! * [`socket`], [`sender`]: the engine's two halves of the socket;
 //! * [`sockets`]: the UDP sockets below;
 //! * [`probes`]: small datagrams beside the engine, to find ways;
+//! * [`crowd`]: many UDP sockets for a moment, to be found at one of them;
 //! * [`legs`], [`courier`]: packets of relayed channels in, and out, beside the engine;
 //! * [`places`], [`outside`]: where this node can be reached, as it knows and as others see it;
 //! * [`detours`]: sessions that ask for a tunnel;
@@ -20,6 +21,7 @@
 
 mod address;
 mod courier;
+mod crowd;
 mod detours;
 mod hold;
 mod legs;
@@ -33,13 +35,14 @@ mod tunnel;
 
 pub use self::{address::PathKind, places::Disclosure};
 pub(crate) use self::{
-    address::{Place, unmapped},
+    address::{Local, Place, unmapped},
     courier::Courier,
+    crowd::{Crowd, Knock, SocketHold},
     detours::{Route, Wanted},
     hold::Hold,
     legs::{LegEnd, LegTag, Way},
     places::{Places, Said},
-    probes::{ArrivedProbe, ProbeQueue, ProbeTags},
+    probes::{ArrivedProbe, ProbeQueue, ProbeTags, Spot},
     socket::{Link, LinkSocket},
     tunnel::{Origin, Tunnel},
 };

@@ -26,10 +26,25 @@ pub(super) struct Probes {
 
 type Tag = [u8; PROBE_TAG_LEN];
 
+/// A place of the peer, and the UDP socket of ours that it is seen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Spot {
+    pub(crate) remote: SocketAddr,
+    /// The socket's number among those of its family.
+    pub(crate) socket: u16,
+}
+
+impl Spot {
+    /// By the socket that is used when nothing else is said.
+    pub(crate) fn first(remote: SocketAddr) -> Self {
+        Self { remote, socket: 0 }
+    }
+}
+
 /// A probe that arrived, not opened yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ArrivedProbe {
-    pub(crate) from: SocketAddr,
+    pub(crate) from: Spot,
     pub(crate) bytes: [u8; PROBE_LEN],
 }
 
@@ -79,7 +94,7 @@ impl Probes {
     }
 
     /// Takes a datagram if it is a probe of a session that waits for it.
-    pub(super) fn take(&self, from: SocketAddr, datagram: &[u8]) -> bool {
+    pub(super) fn take(&self, from: Spot, datagram: &[u8]) -> bool {
         let Some(tag) = probe_tag(datagram) else {
             return false;
         };

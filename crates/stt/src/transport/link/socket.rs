@@ -5,27 +5,25 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroUsize,
     pin::Pin,
-    sync::{Arc, OnceLock},
-    task::{Context, Poll, Waker},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+    task::{Context, Poll},
 };
 
-use noq::{
-    AsyncUdpSocket, UdpSender,
-    udp::{RecvMeta, Transmit},
-};
+use noq::{AsyncUdpSocket, UdpSender, udp::RecvMeta};
 use parking_lot::Mutex;
 use stc::packet::{PROBE_LEN, PROBE_TAG_LEN, RELAY_TAG_LEN};
 
 use super::{
     address::{Local, Place, is_forged, mapped, unmapped},
+    crowd::send_now,
     detours::Detours,
     hold::Hold,
     legs::{LegEnd, LegTag, Legs, Way},
     outside::Outside,
     places::Said,
-    probes::{ProbeQueue, ProbeTags, Probes},
+    probes::{ProbeQueue, ProbeTags, Probes, Spot},
     sender::LinkSender,
-    sockets::{Sockets, UdpSocket},
+    sockets::{self, Sockets, UdpSocket},
     tunnel::{Origin, Room, Tunnel, Tunnels},
 };
 use crate::transport::platform::Platform;
@@ -43,6 +41,8 @@ pub(crate) struct Link {
     /// What members are told besides.
     pub(super) said: OnceLock<Said>,
     pub(crate) detours: Detours,
+    /// Many sockets are open for one of the sessions.
+    pub(super) has_crowd: AtomicBool,
 }
 
 impl Link {
@@ -57,6 +57,7 @@ impl Link {
             interfaces: Mutex::new(platform.interfaces()),
             said: OnceLock::new(),
             detours: Detours::default(),
+            has_crowd: AtomicBool::new(false),
         })
     }
 
@@ -65,31 +66,26 @@ impl Link {
         Ok(self.sockets.add(socket)?.address)
     }
 
-    /// The addresses of the UDP sockets, in the order in which they were taken in.
+    /// The addresses of the UDP sockets that were asked for, in the order in which they were taken in.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets
-            .all()
+        let all = self.sockets.all();
+        let bound = all
             .iter()
-            .map(|socket| socket.address_now())
-            .collect()
+            .filter(|socket| socket.origin == sockets::Origin::Bound);
+        bound.map(|socket| socket.address_now()).collect()
     }
 
     /// Sends a probe, if the socket takes it at once: probes are sent more than once.
-    pub(crate) fn send_probe(&self, to: SocketAddr, probe: &[u8]) {
+    pub(crate) fn send_probe(&self, spot: Spot, probe: &[u8]) {
+        let local = Local {
+            socket: spot.socket,
+            source: None,
+        };
         let sockets = self.sockets.all();
-        let Some(socket) = sockets.iter().find(|socket| socket.serves(to, None)) else {
-            return;
-        };
-        let mut sender = socket.socket.lock().create_sender();
-        let transmit = Transmit {
-            destination: to,
-            ecn: None,
-            contents: probe,
-            segment_size: None,
-            src_ip: None,
-        };
-        let mut cx = Context::from_waker(Waker::noop());
-        let _ = sender.as_mut().poll_send(&transmit, &mut cx);
+        let mut sockets = sockets.iter();
+        if let Some(socket) = sockets.find(|socket| socket.serves(spot.remote, Some(local))) {
+            send_now(&**socket.socket.lock(), spot.remote, probe);
+        }
     }
 
     /// Takes the probes with these tags from what arrives, until the tags are dropped.
@@ -236,14 +232,16 @@ impl LinkSocket {
             Poll::Pending => return Poll::Pending,
         };
         for (about, buf) in meta[..received].iter_mut().zip(bufs) {
-            self.take_probes(about, buf);
+            self.take_probes(about, buf, socket.number);
             if is_forged(about.addr) {
                 about.len = 0;
             }
             about.addr = mapped(about.addr);
             let local = Local {
                 socket: socket.number,
-                source: about.dst_ip,
+                source: about
+                    .dst_ip
+                    .filter(|_| socket.origin == sockets::Origin::Bound),
             };
             about.dst_ip = local.ip();
             self.take_packets_of_legs(about, buf);
@@ -252,7 +250,7 @@ impl LinkSocket {
     }
 
     /// Takes the probes out of a batch: the engine has no use for them.
-    fn take_probes(&self, about: &mut RecvMeta, batch: &mut [u8]) {
+    fn take_probes(&self, about: &mut RecvMeta, batch: &mut [u8], socket: u16) {
         if !self.link.probes.are_waited_for() || about.len == 0 {
             return;
         }
@@ -261,7 +259,10 @@ impl LinkSocket {
         if stride != PROBE_LEN && last != PROBE_LEN {
             return;
         }
-        let from = unmapped(about.addr);
+        let from = Spot {
+            remote: unmapped(about.addr),
+            socket,
+        };
         take_out(about, batch, |datagram| {
             self.link.probes.take(from, datagram)
         });

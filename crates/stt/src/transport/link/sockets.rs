@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -25,6 +25,18 @@ pub(super) struct UdpSocket {
     pub(super) address: SocketAddr,
     /// Among those of its family; 0 is the one that is used when nothing else is said.
     pub(super) number: u16,
+    pub(super) origin: Origin,
+    /// Paths that need it, if it came from a crowd.
+    pub(super) holders: AtomicUsize,
+}
+
+/// How long a socket stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// As long as the node: it was asked for.
+    Bound,
+    /// As long as a path uses it.
+    Crowd,
 }
 
 impl UdpSocket {
@@ -52,6 +64,14 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Takes a socket in.
     pub(super) fn add(&self, socket: Box<dyn AsyncUdpSocket>) -> io::Result<Arc<UdpSocket>> {
+        self.add_as(socket, Origin::Bound)
+    }
+
+    pub(super) fn add_as(
+        &self,
+        socket: Box<dyn AsyncUdpSocket>,
+        origin: Origin,
+    ) -> io::Result<Arc<UdpSocket>> {
         let address = socket.local_addr()?;
         let mut list = self.list.write();
         let of_family = list
@@ -66,12 +86,22 @@ impl Sockets {
             socket: Mutex::new(socket),
             address,
             number,
+            origin,
+            holders: AtomicUsize::new(0),
         });
         list.push(Arc::clone(&socket));
         self.changes.fetch_add(1, Ordering::Release);
         drop(list);
         self.receiver.wake();
         Ok(socket)
+    }
+
+    pub(super) fn remove(&self, socket: &Arc<UdpSocket>) {
+        let mut list = self.list.write();
+        list.retain(|other| !Arc::ptr_eq(other, socket));
+        self.changes.fetch_add(1, Ordering::Release);
+        drop(list);
+        self.receiver.wake();
     }
 
     pub(super) fn all(&self) -> Vec<Arc<UdpSocket>> {
