@@ -6,12 +6,14 @@
 //! member  which group, and who in it    pipe      listen and connect
 //! status  lines on standard error       forward   connections of other programs
 //! pages   man page, completions         store     bytes kept on this machine
+//! content put and get: objects for members
 //! demo    the main job, seen and checked    node      a node that runs until it is stopped
 //! ```
 //!
 //! Standard output carries data and nothing else; what a person should know goes to standard error.
 
 mod args;
+mod content;
 mod data_dir;
 mod demo;
 mod exit;
@@ -60,6 +62,8 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
     match cli.command {
         Command::Seed(asked) => seed::run(asked, status),
         Command::Id => data_dir::id(data_dir.as_deref(), status),
+        Command::Put(asked) => runtime::run(Threads::Many, content::put(asked, data_dir, status)),
+        Command::Get(asked) => runtime::run(Threads::Many, content::get(asked, data_dir, status)),
         Command::Store(asked) => runtime::run(Threads::One, store::run(asked, data_dir, status)),
         Command::Listen(asked) => runtime::run(
             Threads::One,

@@ -27,6 +27,25 @@ Examples:
   stt seed next group.seed          before a key gets old; then copy the file to all members
   stt seed check group.seed         which group, which epochs; never the keys";
 
+pub(super) const OFFER: &str = "\
+Examples:
+  stt put film.mp4 --seed-file group.seed --bind 0.0.0.0:7000        then, anywhere in the group:
+  stt get ADDRESS --seed-file group.seed --from HOST:7000 -o film.mp4
+  stt put film.mp4 --seed-file group.seed --ref                      with a reference, liars cost less
+  stt put film.mp4 --seed-file group.seed --bootstrap HOST:PORT      announced in the DHT
+
+Whoever holds the seed and knows the address can get it. With --data-dir the object stays in the store
+there; without, it goes with this process.";
+
+pub(super) const OBTAIN: &str = "\
+Examples:
+  stt get ADDRESS --seed-file group.seed --from HOST:PORT -o film.mp4
+  stt get ADDRESS:ROOT:LENGTH --seed-file group.seed --from A:7000 --from B:7000 -o film.mp4
+  stt get ADDRESS --seed-file group.seed --bootstrap HOST:PORT >film.mp4
+
+Broken off, it is taken up by the same command: blocks that came are kept in the store of --data-dir, or
+beside the file, in FILE.stt-part, until it is whole. Nothing is written before all of it was verified.";
+
 pub(super) const ID: &str = "\
 Examples:
   stt id --data-dir ~/.stt

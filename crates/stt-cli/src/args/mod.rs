@@ -1,6 +1,7 @@
 //! What may be asked of the command, as clap understands it. Texts with examples are in [`examples`].
 
 mod bind;
+mod content;
 mod examples;
 mod forward;
 mod host_port;
@@ -26,6 +27,7 @@ use clap_complete::Shell;
 use stt::{Limits, NodeId};
 
 pub(crate) use bind::Bind;
+pub(crate) use content::{Obtain, Offer};
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
 pub(crate) use lan::{Lan, LanPort};
@@ -131,6 +133,14 @@ pub(crate) enum Command {
     /// Run a node until it is stopped: members reach it, and what it is told to serve
     #[command(after_help = examples::NODE)]
     Node(Run),
+
+    /// Store an object and let members get it, until interrupted; prints its address
+    #[command(after_help = examples::OFFER)]
+    Put(Offer),
+
+    /// Get an object from all members that have it, block by block
+    #[command(after_help = examples::OBTAIN)]
+    Get(Obtain),
 
     /// Keep bytes encrypted on this machine: they go in, an address comes out and brings them back
     #[command(after_help = examples::STORE)]

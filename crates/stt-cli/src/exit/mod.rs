@@ -1,7 +1,8 @@
 //! How the command may end: the one place that knows an exit code.
 //!
-//! What the library's errors come to is in [`session`] and [`store`].
+//! What the library's errors come to is in [`session`], [`store`] and [`content`].
 
+mod content;
 mod session;
 mod store;
 
@@ -53,7 +54,7 @@ Exit codes:
    4  no answer: nobody there, UDP blocked, or a different seed
    5  broken off or interrupted before the end
    6  the peer is not the one named by --peer
-  10  the store does not have the object
+  10  the store, or whoever was asked, does not have the object
   11  the store is damaged
   12  the store is in use by another process
   13  the seed does not open the store

@@ -14,7 +14,7 @@
 
 mod get;
 mod keys;
-mod output;
+pub(crate) mod output;
 mod place;
 mod progress;
 mod put;

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use crate::{exit::Failure, private_file, standard};
 
 /// An open place for bytes.
-pub(super) struct Output {
+pub(crate) struct Output {
     name: String,
     to: To,
 }
@@ -27,20 +27,20 @@ enum To {
 
 /// Whether the reader at the other end is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(crate) enum Reader {
     There,
     Gone,
 }
 
 impl Reader {
-    pub(super) fn is_closed(self) -> bool {
+    pub(crate) fn is_closed(self) -> bool {
         self == Self::Gone
     }
 }
 
 impl Output {
     /// Standard output, or what has this name.
-    pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let path = path.filter(|path| *path != Path::new("-"));
         let name = path.map_or_else(
             || "standard output".into(),
@@ -60,11 +60,11 @@ impl Output {
     }
 
     /// Whether a person sees the bytes, and would see anything else among them.
-    pub(super) fn is_shown(&self) -> bool {
+    pub(crate) fn is_shown(&self) -> bool {
         matches!(&self.to, To::Stream(stream) if stream.is_terminal())
     }
 
-    pub(super) fn write(&mut self, piece: &[u8]) -> Result<Reader, Failure> {
+    pub(crate) fn write(&mut self, piece: &[u8]) -> Result<Reader, Failure> {
         let written = match &mut self.to {
             To::Stream(stream) => stream.write_all(piece),
             To::File(file, _) => file.write_all(piece),
@@ -78,7 +78,7 @@ impl Output {
     }
 
     /// All bytes are written: the file gets its name.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
         let To::File(file, path) = self.to else {
             return Ok(());
         };
@@ -122,7 +122,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Refuses a file among the store's own, by whatever name or link.
-pub(super) fn refuse_inside(store: &Path, path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_inside(store: &Path, path: &Path) -> Result<(), Failure> {
     if is_in(path, store) {
         let why = "a store needs its directory for itself";
         return Err(Failure::usage(format!(

@@ -8,6 +8,7 @@
 )]
 
 mod command;
+mod content;
 mod ends;
 mod forward;
 mod identity;

@@ -59,10 +59,11 @@ impl Attendant {
     }
 
     async fn attend(self) {
+        let mut has_met = false;
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let is_last = attempt == ATTEMPTS || matches!(self.provider, Provider::Session(_));
-            match self.attend_once().await {
+            match self.attend_once(&mut has_met).await {
                 Parting::Done(news) => {
                     self.tell(news).await;
                     break;
@@ -76,11 +77,16 @@ impl Attendant {
         self.tell(News::Over).await;
     }
 
-    async fn attend_once(&self) -> Parting {
+    async fn attend_once(&self, has_met: &mut bool) -> Parting {
         let Some(session) = self.reach().await else {
+            // Who was there once may come back.
+            if !*has_met {
+                return Parting::Done(News::Unreached);
+            }
             self.tell(News::Unreached).await;
             return Parting::Lost;
         };
+        *has_met = true;
         self.tell(News::Reached(session.clone())).await;
         let parting = self.listen(&session).await;
         if matches!(parting, Parting::Lost) {

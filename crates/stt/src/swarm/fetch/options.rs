@@ -42,7 +42,7 @@ impl From<Address> for Wanted {
 pub enum Provider {
     /// One that there is a session with.
     Session(Session),
-    /// One that is to be reached; again, up to five times in all, when its session breaks.
+    /// One that is to be reached; again, up to four times, when its session breaks.
     Target(Target),
     /// One that was found by the [`Dht`](crate::dht::Dht) of this node; reached again likewise.
     Found(FoundPeer),
