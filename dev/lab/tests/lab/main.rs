@@ -11,6 +11,7 @@ mod captures;
 mod links;
 mod nats;
 mod programs;
+mod punching;
 mod roaming;
 mod transfer;
 mod wires;
