@@ -61,7 +61,7 @@ pub use node::{
     Accepting, AcceptingChanged, AddressMapping, BroadcastDelivery, BroadcastError, ConnectError,
     LanError, LanOptions, Neighbour, NetworkReport, Node, NodeBuilder, NodeStats, PathChanged,
     PeerRefusal, PeerRefused, ReceivedPacket, Receiver, Relay, RelayError, RotationError,
-    SessionClosed, SessionOpened, StartError, Target, WebSocketAddress,
+    SessionClosed, SessionOpened, StartError, Target, WayFailed, WebSocketAddress,
 };
 pub use relay::limits::RelayLimits;
 pub use session::{

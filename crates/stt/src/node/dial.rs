@@ -5,7 +5,6 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     sync::{Arc, OnceLock},
@@ -17,8 +16,10 @@ use noq::{Connection, ConnectionError};
 use stc::{NodeId, SeedKeys, handshake::HandshakeError};
 
 use super::{
+    race::{self, WayFailed},
     relays::{self, RelayError},
     shared::{NotAdded, Shared},
+    target::{Place, Target},
     websocket,
 };
 use crate::{
@@ -26,62 +27,13 @@ use crate::{
     transport::{
         crypto::Authenticated,
         endpoint::DialFailure,
-        link::Route,
         websocket::{
-            certificates::Certificates,
             dial::{Way, WebSocketError},
             proxy::Proxy,
             url::{Url, UrlError},
         },
     },
 };
-
-/// Whom to reach, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a target is reached with `Node::connect`"]
-pub struct Target {
-    place: Place,
-    peer: Option<NodeId>,
-    certificates: Certificates,
-}
-
-/// Where a target is to be found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Name {
-        host: String,
-        port: u16,
-    },
-    Address(SocketAddr),
-    WebSocket(Result<Url, UrlError>, String),
-    /// Through a relay, which is there.
-    Relayed(Box<Target>, NodeId),
-}
-
-impl Place {
-    /// What an error calls it.
-    fn host(&self) -> String {
-        match self {
-            Self::WebSocket(Ok(url), _) => url.host.clone(),
-            Self::WebSocket(Err(_), text) => text.clone(),
-            Self::Name { host, .. } => host.clone(),
-            Self::Address(address) => address.ip().to_string(),
-            Self::Relayed(relay, _) => relay.place.host(),
-        }
-    }
-}
-
-/// A URL, or a host and its port; of a peer behind a relay, its id.
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Name { host, port } => write!(f, "{host}:{port}"),
-            Place::Address(address) => address.fmt(f),
-            Place::WebSocket(_, url) => f.write_str(url),
-            Place::Relayed(relay, peer) => write!(f, "{peer} through {relay}"),
-        }
-    }
-}
 
 /// Why no session came of a dial.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +70,12 @@ pub enum ConnectError {
         relay: String,
         /// Why.
         reason: RelayError,
+    },
+    /// None of several ways led there.
+    #[error("no way leads there: {}", race::all(failed))]
+    EveryWay {
+        /// What each of them said, in the order in which they failed.
+        failed: Vec<WayFailed>,
     },
     /// No socket of this node can send to any address of the host.
     #[error("no socket of this node reaches {host}")]
@@ -159,62 +117,6 @@ pub enum ConnectError {
     ShutDown,
 }
 
-impl Target {
-    /// A host name or IP address, and a UDP port.
-    ///
-    /// A link-local IPv6 address needs its interface, by name or number: `fe80::1%eth0`.
-    pub fn udp(host: impl Into<String>, port: u16) -> Self {
-        let host = host.into();
-        Self::at(Place::Name { host, port })
-    }
-
-    /// A node that listens for WebSockets: `ws://host:port` or `wss://host:port`, and a path before
-    /// which a reverse proxy forwards to it, if there is one. A text that is no such URL is an error
-    /// when it is dialled.
-    pub fn ws(url: impl Into<String>) -> Self {
-        let url = url.into();
-        Self::at(Place::WebSocket(url.parse(), url))
-    }
-
-    /// A member that uses a relay which this node uses too, or begins to use with this: its session
-    /// goes through the relay at first. spec: `spec/relay.md`
-    ///
-    /// There is no knowing where such a peer is, so it is named by its id.
-    pub fn relayed(relay: impl Into<Self>, peer: NodeId) -> Self {
-        Self::at(Place::Relayed(Box::new(relay.into()), peer))
-    }
-
-    pub(super) fn is_relayed(&self) -> bool {
-        matches!(self.place, Place::Relayed(..))
-    }
-
-    fn at(place: Place) -> Self {
-        Self {
-            place,
-            peer: None,
-            certificates: Certificates::default(),
-        }
-    }
-
-    /// Which certificates do for `wss://`. Default: those the operating system trusts.
-    pub fn certificates(mut self, certificates: Certificates) -> Self {
-        self.certificates = certificates;
-        self
-    }
-
-    /// Accepts no other peer than this one.
-    pub fn peer(mut self, peer: NodeId) -> Self {
-        self.peer = Some(peer);
-        self
-    }
-}
-
-impl From<SocketAddr> for Target {
-    fn from(address: SocketAddr) -> Self {
-        Self::at(Place::Address(address))
-    }
-}
-
 /// Reaches a target, through a relay if it says so, within the node's handshake timeout.
 pub(super) async fn reach(shared: &Arc<Shared>, target: &Target) -> Result<Session, ConnectError> {
     match &target.place {
@@ -225,6 +127,7 @@ pub(super) async fn reach(shared: &Arc<Shared>, target: &Target) -> Result<Sessi
             }),
             _ => relays::connect(shared, relay, *peer).await,
         },
+        Place::Any(ways) => race::reach(shared, ways).await,
         _ => connect(shared, target).await,
     }
 }
@@ -270,12 +173,7 @@ pub(super) async fn connect(
             }
         });
     }
-    if let Place::WebSocket(Ok(url), _) = &target.place {
-        session.core().paths.detours().named(Route {
-            url: url.clone(),
-            certificates: target.certificates.clone(),
-        });
-    }
+    target.name_detour(&session);
     session.core().establish();
     Ok(session)
 }
@@ -309,7 +207,7 @@ async fn resolve(target: &Target, proxy: Option<&Proxy>) -> Result<Vec<SocketAdd
             return Err(ConnectError::Url { url, reason });
         }
         // Whoever dials it has its channel for an address.
-        (Place::Relayed(..), _) => return Ok(Vec::new()),
+        (Place::Relayed(..) | Place::Any(_), _) => return Ok(Vec::new()),
     };
     addresses_of(host, port).await
 }
@@ -465,6 +363,7 @@ impl ConnectError {
             | Self::TooManySessions
             | Self::ShutDown
             | Self::Resolve { .. }
+            | Self::EveryWay { .. }
             | Self::Url { .. } => 3,
             Self::WrongPeer { .. } | Self::SelfDial => 4,
         }

@@ -3,7 +3,7 @@
 //! | | where |
 //! |---|---|
 //! | set up and start | [`builder`] |
-//! | reach a peer | [`dial`] |
+//! | reach a peer | [`target`], [`dial`], [`race`] |
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | the same by WebSocket | [`websocket`] |
 //! | members on the local network | [`lan`] |
@@ -24,6 +24,7 @@ mod door;
 mod happenings;
 mod lan;
 mod network;
+mod race;
 mod receive;
 mod relays;
 mod replay;
@@ -31,6 +32,7 @@ mod rotation;
 mod serve;
 mod shared;
 mod stats;
+mod target;
 mod users;
 mod websocket;
 
@@ -46,16 +48,18 @@ use stc::{Group, NodeId};
 
 pub use broadcast::{BroadcastDelivery, BroadcastError};
 pub use builder::{Accepting, NodeBuilder, StartError};
-pub use dial::{ConnectError, Target};
+pub use dial::ConnectError;
 pub use happenings::{
     AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
 };
 pub use lan::{LanError, LanOptions, Neighbour};
 pub use network::{AddressMapping, NetworkReport};
+pub use race::WayFailed;
 pub use receive::{ReceivedPacket, Receiver};
 pub use relays::{Relay, RelayError};
 pub use rotation::RotationError;
 pub use stats::NodeStats;
+pub use target::Target;
 pub use websocket::WebSocketAddress;
 
 use self::{shared::Shared, users::Use};
