@@ -20,7 +20,7 @@ use std::{
 
 use stt::{Limits, Node, Session, UserFrameType};
 use stt_sim::{Link, Sim, Task};
-use support::{World, address};
+use support::{World, address, next_hop};
 
 #[test]
 fn a_cut_of_eight_seconds_right_after_the_first_message_loses_nothing() {
@@ -55,7 +55,7 @@ fn cut_after_the_first<F: Future<Output = ()>>(
         sim.sleep(Duration::from_secs(3)).await;
         let lose = |is_down| {
             let change = |link: &mut Link| link.down = is_down;
-            world.net.link(address(2), address(1), change);
+            world.net.link(address(2), next_hop(), change);
         };
         lose(true);
         send(near.clone()).await;
@@ -63,9 +63,9 @@ fn cut_after_the_first<F: Future<Output = ()>>(
         lose(false);
         send(near.clone()).await;
         sim.sleep(Duration::from_millis(1)).await;
-        world.net.partition(address(1), address(2));
+        world.net.partition(next_hop(), address(2));
         sim.sleep(Duration::from_secs(seconds)).await;
-        world.net.heal(address(1), address(2));
+        world.net.heal(next_hop(), address(2));
         let arrived = count_what_arrives(&sim, &acceptor, &far);
         let closed = sim.timeout(Duration::from_secs(200), near.close()).await;
         assert_eq!(closed.unwrap(), Ok(()));
@@ -88,7 +88,7 @@ fn a_stream_whose_first_packet_is_lost_for_twenty_seconds_among_others_that_arri
         sim.sleep(Duration::from_secs(3)).await;
         let carry = |len| {
             let change = |link: &mut Link| link.mtu = len;
-            world.net.link(address(2), address(1), change);
+            world.net.link(address(2), next_hop(), change);
         };
         carry(300);
         let mut large = near.open_uni().await.unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use stt::{KeyUpdate, KeyUpdatePolicy, Limits, Session, UserFrameType};
 use stt_sim::Link;
-use support::{address, in_world, payload, transfer};
+use support::{address, in_world, next_hop, payload, transfer};
 
 const MIB: usize = 1 << 20;
 
@@ -37,7 +37,8 @@ fn keys_change_after_so_much_time() {
     let mut policy = never();
     policy.interval = Duration::from_secs(8);
     let (writer, reader) = updates_in_a_transfer(3, policy);
-    assert_eq!((writer, reader), (1, 1));
+    // Whoever looks first changes them for both.
+    assert!((1..=2).contains(&(writer + reader)), "{writer}, {reader}");
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn keys_that_change_again_in_a_cut_right_after_the_peers_change_leave_the_sessio
             sim.sleep(Duration::from_secs(2)).await;
             let cut = |is_down| {
                 let change = |link: &mut Link| link.down = is_down;
-                world.net.link(address(2), address(1), change);
+                world.net.link(address(2), next_hop(), change);
             };
             cut(true);
             if both {

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use rotation::next_epoch;
 use stt::{CloseReason, Limits, Session};
 use stt_sim::{Link, Sim};
-use support::{World, address};
+use support::{World, address, next_hop};
 
 #[derive(Debug, Clone)]
 enum Around {
@@ -147,16 +147,16 @@ async fn play_in(sim: Sim, world: Arc<World>, operations: Vec<Operation>, end: E
             Operation::World(Around::Sleep(millis)) => {
                 sim.sleep(Duration::from_millis(millis)).await;
                 if cut_at.is_some_and(|at| sim.elapsed().saturating_sub(at) > LONGEST_CUT) {
-                    world.net.heal(address(1), address(2));
+                    world.net.heal(next_hop(), address(2));
                     cut_at = None;
                 }
             }
             Operation::World(Around::Partition) => {
-                world.net.partition(address(1), address(2));
+                world.net.partition(next_hop(), address(2));
                 cut_at.get_or_insert_with(|| sim.elapsed());
             }
             Operation::World(Around::Heal) => {
-                world.net.heal(address(1), address(2));
+                world.net.heal(next_hop(), address(2));
                 cut_at = None;
             }
             Operation::World(Around::Change {
@@ -178,7 +178,7 @@ async fn play_in(sim: Sim, world: Arc<World>, operations: Vec<Operation>, end: E
             }
         }
     }
-    world.net.heal(address(1), address(2));
+    world.net.heal(next_hop(), address(2));
     for party in &mut parties {
         party.finish_all();
         *party.is_stalled.lock() = false;

@@ -389,9 +389,7 @@ impl Node {
         let sessions = self.shared.sessions();
         let closing = join_all(sessions.iter().map(Session::close));
         self.shared.platform.timeout(limit, closing).await;
-        for session in &sessions {
-            session.core().end(CloseReason::ShutDown { by: By::Us });
-        }
+        relays::cut_off(&self.shared, &sessions).await;
         let endpoint = &self.shared.endpoint;
         endpoint.close(CloseReason::ShutDown { by: By::Us }.code());
         let drained = endpoint.drained();

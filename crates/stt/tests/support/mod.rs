@@ -13,11 +13,12 @@
 pub mod stranger;
 pub mod streams;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{cell::Cell, net::SocketAddr, num::NonZeroU64, sync::Arc, time::Duration};
 
 use streams::Streams;
 use stt::{
-    Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, PathKind, Platform, Session, Target,
+    Entropy, Group, Limits, Node, NodeBuilder, NodeSeed, PathKind, Platform, RelayLimits, Session,
+    Target,
 };
 use stt_sim::{Link, Net, Sim, SimEntropy};
 
@@ -26,6 +27,8 @@ pub struct World {
     pub sim: Sim,
     pub net: Net,
     pub group: Group,
+    /// Where sessions go through one: it is there from the first node on.
+    relay: tokio::sync::OnceCell<Node>,
 }
 
 impl World {
@@ -33,7 +36,20 @@ impl World {
         let sim = Sim::new(seed);
         let net = Net::new(&sim, link);
         let group = Group::generate(&mut Bytes(sim.entropy("group")));
-        Self { sim, net, group }
+        SEED.set(seed);
+        if WAY == Way::Relay {
+            for host in 1..=HOSTS {
+                for other in 1..host {
+                    net.partition(address(host).ip(), address(other).ip());
+                }
+            }
+        }
+        Self {
+            sim,
+            net,
+            group,
+            relay: tokio::sync::OnceCell::new(),
+        }
     }
 
     /// A node of the world's group on host `10.0.0.<host>`, port 4000.
@@ -51,9 +67,8 @@ impl World {
 
     pub fn builder_of(&self, host: u8, group: Group) -> NodeBuilder {
         let name = format!("node {host}");
-        let mut seed = self.sim.entropy(&format!("{name} seed"));
         let builder = Node::builder(group)
-            .node_seed(NodeSeed::from_bytes(seed.bytes()))
+            .node_seed(node_seed(&self.sim, host))
             .bind(address(host))
             .platform(self.platform_at(&name, address(host)));
         match WAY {
@@ -63,6 +78,8 @@ impl World {
                 builder.listen_ws(address(host))
             }
             Way::Upgrade => builder.listen_ws(address(host)),
+            Way::Relay if host == RELAY => builder.relay(unlimited()),
+            Way::Relay => builder.use_relay(address(RELAY)),
         }
     }
 
@@ -80,7 +97,15 @@ impl World {
     }
 
     pub async fn start(&self, builder: NodeBuilder) -> Node {
-        builder.start().await.unwrap()
+        if WAY == Way::Relay {
+            let start = async || self.builder(RELAY).start().await.unwrap();
+            self.relay.get_or_init(start).await;
+        }
+        let node = builder.start().await.unwrap();
+        for relay in node.relays() {
+            assert!(relay.registered().await);
+        }
+        node
     }
 
     /// Two nodes and their session: `(dialler, acceptor, at the dialler, at the acceptor)`.
@@ -105,11 +130,14 @@ pub enum Way {
     WebSocket,
     /// They begin by WebSocket, and may go on by UDP.
     Upgrade,
+    /// Where nobody reaches anybody but a relay.
+    Relay,
 }
 
 pub const WAY: Way = match env!("CARGO_CRATE_NAME").as_bytes() {
     b"over_websocket" => Way::WebSocket,
     b"upgrading" => Way::Upgrade,
+    b"over_relay" => Way::Relay,
     _ => Way::Udp,
 };
 
@@ -118,8 +146,41 @@ pub fn target(host: u8) -> Target {
     match WAY {
         Way::Udp => address(host).into(),
         Way::WebSocket | Way::Upgrade => Target::ws(format!("ws://{}", address(host))),
+        Way::Relay => {
+            let seed = node_seed(&Sim::new(SEED.get()), host);
+            Target::relayed(address(RELAY), seed.identity().node_id())
+        }
     }
 }
+
+/// Where packets between hosts 1 and 2 pass that are cut off from each other.
+pub fn next_hop() -> SocketAddr {
+    match WAY {
+        Way::Relay => address(RELAY),
+        _ => address(1),
+    }
+}
+
+fn node_seed(sim: &Sim, host: u8) -> NodeSeed {
+    NodeSeed::from_bytes(sim.entropy(&format!("node {host} seed")).bytes())
+}
+
+/// What a relay forwards at most is shown elsewhere.
+fn unlimited() -> RelayLimits {
+    let mut limits = RelayLimits::default();
+    limits.rate = NonZeroU64::MAX;
+    limits.burst = u64::MAX;
+    limits
+}
+
+thread_local! {
+    /// Of the world that was made last: who a host is follows from it.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The relay's host, and the highest of all others.
+const RELAY: u8 = 200;
+const HOSTS: u8 = 12;
 
 pub fn address(host: u8) -> SocketAddr {
     ([10, 0, 0, host], 4000).into()

@@ -22,7 +22,7 @@ use crate::{
         client::{Grant, RelayClient, Standing},
         service::Relaying,
     },
-    session::Session,
+    session::{By, CloseReason, Session},
 };
 
 /// A relay that this node uses: members reach it there, and it reaches them.
@@ -236,6 +236,34 @@ impl From<Unreached> for RelayError {
         }
     }
 }
+
+/// Ends these sessions, those with relays last: others go through them, and their last words too.
+pub(super) async fn cut_off(shared: &Shared, sessions: &[Session]) {
+    let used = shared.relays.used();
+    let is_with_relay = |session: &Session| {
+        used.iter()
+            .filter_map(|relay| relay.client.core())
+            .any(|core| Arc::ptr_eq(&core, session.core()))
+    };
+    let reason = CloseReason::ShutDown { by: By::Us };
+    let (with_relays, others): (Vec<_>, Vec<_>) = sessions.iter().partition(|&s| is_with_relay(s));
+    for session in others {
+        session.core().end(reason.clone());
+    }
+    for _ in 0..LOOKS {
+        if !used.iter().any(|relay| relay.client.is_used()) {
+            break;
+        }
+        shared.platform.sleep(LOOK).await;
+    }
+    for session in with_relays {
+        session.core().end(reason.clone());
+    }
+}
+
+/// For last words to be on their way.
+const LOOKS: usize = 10;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts what the node forwards for others, if it does.
 pub(super) fn start(shared: &Arc<Shared>) {

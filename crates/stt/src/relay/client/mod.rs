@@ -209,7 +209,8 @@ impl RelayClient {
         true
     }
 
-    fn is_used(&self) -> bool {
+    /// Whether anything goes through its channels.
+    pub(crate) fn is_used(&self) -> bool {
         let state = self.state.lock();
         state.channels.values().any(|channel| channel.is_held())
     }
