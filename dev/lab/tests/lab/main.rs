@@ -12,6 +12,7 @@ mod links;
 mod nats;
 mod programs;
 mod punching;
+mod relay;
 mod roaming;
 mod transfer;
 mod wires;

@@ -16,7 +16,7 @@ fn size() -> usize {
 }
 
 /// The command, where cargo puts it beside these tests. `cargo xtask lab` builds it first.
-fn command() -> PathBuf {
+pub(crate) fn command() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let built = tests.ancestors().nth(2).unwrap().join("stt");
     assert!(
@@ -42,13 +42,7 @@ fn moves_by([from, to]: [&Host; 2], by: &[&str], bytes: usize, happens: impl FnO
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("sent"), pattern(bytes)).unwrap();
-    let seed = place("group.seed");
-    let made = std::process::Command::new(command())
-        .args(["seed", "new", "--out"])
-        .arg(&seed)
-        .output()
-        .unwrap();
-    assert!(made.status.success());
+    let seed = seed_in(folder.path());
 
     let stt = |host: &Host, words: &[&str]| {
         let program = host.program(command()).args(words).arg("--seed-file");
@@ -73,8 +67,20 @@ fn moves_by([from, to]: [&Host; 2], by: &[&str], bytes: usize, happens: impl FnO
     assert!(is_same(&place("sent"), &place("came")), "other bytes came");
 }
 
+/// The seed of a new group, in a folder.
+pub(crate) fn seed_in(folder: &Path) -> PathBuf {
+    let seed = folder.join("group.seed");
+    let made = std::process::Command::new(command())
+        .args(["seed", "new", "--out"])
+        .arg(&seed)
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    seed
+}
+
 /// Bytes that repeat only after a long time.
-fn pattern(bytes: usize) -> Vec<u8> {
+pub(crate) fn pattern(bytes: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -83,7 +89,7 @@ fn pattern(bytes: usize) -> Vec<u8> {
     next.take(bytes).collect()
 }
 
-fn is_same(sent: &Path, came: &Path) -> bool {
+pub(crate) fn is_same(sent: &Path, came: &Path) -> bool {
     fs::read(sent).unwrap() == fs::read(came).unwrap()
 }
 

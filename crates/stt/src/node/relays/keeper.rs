@@ -12,6 +12,13 @@ use crate::{
 pub(super) async fn keep(shared: Arc<Shared>, relay: Relay) {
     let sending = Arc::clone(&relay.client);
     shared.platform.spawn(async move { sending.run().await });
+    let (nudged, regaining) = (Arc::clone(&shared), Arc::clone(&relay.client));
+    shared.platform.spawn(async move {
+        // Each session would find out by itself, when it next tries: after up to two seconds.
+        while regaining.has_regained().await {
+            nudged.endpoint.network_changed();
+        }
+    });
     tokio::select! {
         biased;
         () = keep_trying(&shared, &relay) => {}

@@ -5,7 +5,10 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +29,7 @@ pub(crate) struct Channel {
     pub(super) key: Key,
     tunnel: Tunnel,
     leg: Mutex<Option<(Arc<MemberLeg>, LegTag)>>,
+    had_leg: AtomicBool,
     granted: watch::Sender<Grant>,
     patience: Mutex<Patience>,
 }
@@ -72,6 +76,7 @@ impl Channel {
                 kind: PathKind::Relay,
             }),
             leg: Mutex::default(),
+            had_leg: AtomicBool::new(false),
             granted: watch::Sender::new(Grant::Open),
             patience: Mutex::new(Patience {
                 at: None,
@@ -101,7 +106,8 @@ impl Channel {
         Some(Arc::clone(&self.leg.lock().as_ref()?.0))
     }
 
-    pub(super) fn grant(&self, leg: Arc<MemberLeg>, tag: LegTag) {
+    /// Whether there had been a leg before, and somebody used it.
+    pub(super) fn grant(&self, leg: Arc<MemberLeg>, tag: LegTag) -> bool {
         *self.patience.lock() = Patience {
             at: None,
             pause: FIRST_PAUSE,
@@ -109,6 +115,7 @@ impl Channel {
         let older = self.leg.lock().replace((leg, tag));
         drop(older);
         self.granted.send_replace(Grant::Granted);
+        self.had_leg.swap(true, Relaxed) && self.is_held()
     }
 
     pub(super) fn take_leg(&self) -> Option<Arc<MemberLeg>> {

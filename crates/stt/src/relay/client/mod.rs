@@ -54,6 +54,8 @@ pub(crate) struct RelayClient {
     standing: watch::Sender<Standing>,
     /// The addresses of this node may be others.
     pub(crate) network_changed: Notify,
+    /// A channel that had been lost is there again.
+    pub(super) regained: Notify,
     /// The node takes nothing new.
     pub(crate) stopping: Flag,
     closed: Flag,
@@ -120,6 +122,7 @@ impl RelayClient {
             state: Mutex::default(),
             standing: watch::Sender::new(Standing::Away),
             network_changed: Notify::new(),
+            regained: Notify::new(),
             stopping: Flag::default(),
             closed: Flag::default(),
             signs: Signs::default(),
@@ -132,6 +135,16 @@ impl RelayClient {
             biased;
             () = self.closed.raised() => {}
             () = self.departures.run(&self.link) => {}
+        }
+    }
+
+    /// Resolves when a channel that had been lost is there again: what waits to be sent anew need wait no
+    /// longer. False once the client is closed.
+    pub(crate) async fn has_regained(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.closed.raised() => false,
+            () = self.regained.notified() => true,
         }
     }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Pulse {
     heard_at: Instant,
     asked_at: Option<Instant>,
-    /// Whether something was sent since the relay was heard.
+    /// Whether something was sent, and the relay was not heard much later.
     is_waiting: bool,
 }
 
@@ -54,7 +54,8 @@ impl Pulse {
         if look.has_heard {
             (self.heard_at, self.asked_at, self.is_waiting) = (now, None, false);
         }
-        self.is_waiting |= look.has_sent && !look.has_heard;
+        // What was sent last may have been an answer: whoever receives a lot notices as soon.
+        self.is_waiting |= look.has_sent;
         if let Some(asked_at) = self.asked_at {
             let patience = LEAST_PATIENCE.max(look.round_trip * 4);
             let is_over = now.saturating_duration_since(asked_at) >= patience;
@@ -77,6 +78,15 @@ impl Pulse {
         Verdict::Ask
     }
 
+    /// When to look again: soon, while it matters.
+    pub(super) const fn next_look(&self) -> Duration {
+        if self.is_waiting || self.asked_at.is_some() {
+            SOON
+        } else {
+            LOOK
+        }
+    }
+
     fn ask_after(&self, look: Look) -> Duration {
         if self.is_waiting {
             QUIET_AFTER_SENDING.max(look.round_trip * 2)
@@ -90,11 +100,12 @@ impl Pulse {
 
 /// Between two looks.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_millis(50);
 
-const QUIET_AFTER_SENDING: Duration = Duration::from_millis(500);
+const QUIET_AFTER_SENDING: Duration = Duration::from_millis(300);
 const QUIET_WITH_CHANNELS: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(5);
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+const LEAST_PATIENCE: Duration = Duration::from_millis(700);
 
 #[cfg(test)]
 mod tests {
@@ -105,7 +116,7 @@ mod tests {
         let start = Instant::now();
         let (mut pulse, mut now, mut asked) = (Pulse::new(start), start, 0);
         loop {
-            now += LOOK;
+            now += pulse.next_look();
             let look = Look {
                 has_heard: false,
                 has_sent,
@@ -122,12 +133,10 @@ mod tests {
 
     #[test]
     fn a_relay_that_is_gone_is_noticed_within_seconds() {
-        assert_eq!(
-            given_up_after(true, true),
-            (Duration::from_millis(1_500), 1)
-        );
-        assert_eq!(given_up_after(false, true), (Duration::from_secs(3), 1));
-        assert_eq!(given_up_after(false, false), (Duration::from_secs(6), 1));
+        let millis = Duration::from_millis;
+        assert_eq!(given_up_after(true, true), (millis(1_000), 1));
+        assert_eq!(given_up_after(false, true), (millis(2_700), 1));
+        assert_eq!(given_up_after(false, false), (millis(5_700), 1));
     }
 
     #[test]

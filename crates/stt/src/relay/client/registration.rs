@@ -220,7 +220,9 @@ impl RelayClient {
         match self.link.add_leg(tag, Arc::clone(&leg) as _) {
             Some(tag) => {
                 leg.show(self);
-                channel.grant(leg, tag);
+                if channel.grant(leg, tag) {
+                    self.regained.notify_one();
+                }
             }
             None => state.request(leave),
         }
@@ -272,7 +274,7 @@ async fn until_silent(client: &RelayClient, core: &Core) {
         let is_changed = tokio::select! {
             biased;
             () = client.network_changed.notified() => true,
-            () = core.platform.sleep(LOOK) => false,
+            () = core.platform.sleep(pulse.next_look()) => false,
         };
         let now = core.platform.now();
         let received_now = core.packets_received();
