@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Pulse {
     heard_at: Instant,
-    asked_at: Option<Instant>,
+    /// For the first time, and the last.
+    asked_at: Option<(Instant, Instant)>,
     /// Whether something was sent, and the relay was not heard much later.
     is_waiting: bool,
 }
@@ -56,14 +57,16 @@ impl Pulse {
         }
         // What was sent last may have been an answer: whoever receives a lot notices as soon.
         self.is_waiting |= look.has_sent;
-        if let Some(asked_at) = self.asked_at {
+        if let Some((first, last)) = self.asked_at {
             let patience = LEAST_PATIENCE.max(look.round_trip * 4);
-            let is_over = now.saturating_duration_since(asked_at) >= patience;
-            return if is_over {
-                Verdict::Gone
-            } else {
-                Verdict::Fine
-            };
+            if now.saturating_duration_since(first) >= patience {
+                return Verdict::Gone;
+            }
+            if now.saturating_duration_since(last) < ASK_AGAIN {
+                return Verdict::Fine;
+            }
+            self.asked_at = Some((first, now));
+            return Verdict::Ask;
         }
         let quiet = now.saturating_duration_since(self.heard_at);
         if quiet < self.ask_after(look) {
@@ -74,7 +77,7 @@ impl Pulse {
 
     /// Asks now, whatever was heard.
     pub(super) const fn ask(&mut self, now: Instant) -> Verdict {
-        self.asked_at = Some(now);
+        self.asked_at = Some((now, now));
         Verdict::Ask
     }
 
@@ -105,7 +108,10 @@ const SOON: Duration = Duration::from_millis(50);
 const QUIET_AFTER_SENDING: Duration = Duration::from_millis(300);
 const QUIET_WITH_CHANNELS: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(5);
-const LEAST_PATIENCE: Duration = Duration::from_millis(700);
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Questions and answers may be lost.
+const ASK_AGAIN: Duration = Duration::from_millis(150);
 
 #[cfg(test)]
 mod tests {
@@ -134,9 +140,9 @@ mod tests {
     #[test]
     fn a_relay_that_is_gone_is_noticed_within_seconds() {
         let millis = Duration::from_millis;
-        assert_eq!(given_up_after(true, true), (millis(1_000), 1));
-        assert_eq!(given_up_after(false, true), (millis(2_700), 1));
-        assert_eq!(given_up_after(false, false), (millis(5_700), 1));
+        assert_eq!(given_up_after(true, true), (millis(1_300), 7));
+        assert_eq!(given_up_after(false, true), (millis(3_000), 7));
+        assert_eq!(given_up_after(false, false), (millis(6_000), 7));
     }
 
     #[test]
