@@ -69,6 +69,7 @@ Examples:
   stt connect 192.0.2.7:7000 --seed-file group.seed
   stt connect '[2001:db8::7]:7000' --seed-file group.seed <backup.tar >/dev/null
   stt connect HOST:PORT --seed-file group.seed --peer NODEID --timeout 3
+  stt connect 192.0.2.7:7000 wss://node.example --seed-file group.seed    by the first that leads there
   stt connect --seed-file group.seed              whoever listens on the local network
   stt connect NODEID --relay relay.example:7000 --seed-file group.seed
   STT_SEED='passphrase:home:correct horse battery' stt connect HOST:PORT

@@ -246,10 +246,10 @@ pub(crate) struct Listen {
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// Where the peer listens: a name or an address, and a UDP port; or the URL of a WebSocket,
-    /// `ws://HOST:PORT` or `wss://HOST`; with --relay, who it is: its node id [default: a member
-    /// found on the local network]
+    /// `ws://HOST:PORT` or `wss://HOST`; with --relay, who it is: its node id. Of several, the first
+    /// that leads to it is taken [default: a member found on the local network]
     #[arg(value_name = "HOST:PORT")]
-    pub(crate) to: Option<PeerPlace>,
+    pub(crate) to: Vec<PeerPlace>,
 
     /// Reach the peer through this relay, at which it waits: HOST:PORT, or the URL of a WebSocket
     #[arg(long, value_name = "ADDR")]

@@ -1,6 +1,6 @@
 //! What errors of nodes and sessions come to.
 
-use stt::{CloseReason, ConnectError, Door, LanError, StartError};
+use stt::{CloseReason, ConnectError, Door, LanError, StartError, WayFailed};
 
 use super::{Exit, Failure};
 
@@ -34,6 +34,18 @@ impl From<CloseReason> for Failure {
     }
 }
 
+/// Somebody who answered says more than silence.
+fn every_way(failed: &[WayFailed]) -> Exit {
+    let is = |test: fn(&ConnectError) -> bool| failed.iter().any(|way| test(&way.error));
+    if is(|error| matches!(error, ConnectError::WrongPeer { .. })) {
+        Exit::WrongPeer
+    } else if is(|error| matches!(error, ConnectError::AuthenticationRefused)) {
+        Exit::Refused
+    } else {
+        Exit::NoAnswer
+    }
+}
+
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let exit = match &error {
@@ -48,6 +60,7 @@ impl From<ConnectError> for Failure {
             | ConnectError::Resolve { .. }
             | ConnectError::Unreachable { .. }
             | ConnectError::WebSocket { .. } => Exit::NoAnswer,
+            ConnectError::EveryWay { failed } => every_way(failed),
             ConnectError::AuthenticationRefused => Exit::Refused,
             ConnectError::WrongPeer { .. } => Exit::WrongPeer,
             ConnectError::SelfDial | ConnectError::Url { .. } => Exit::Usage,

@@ -12,7 +12,7 @@ use super::{
     stdio::{AtEnd, Sink, Source},
 };
 use crate::{
-    args::Connect,
+    args::{Connect, PeerPlace, Place},
     data_dir::node_seed_or_fresh,
     exit::{Exit, Failure},
     seed,
@@ -81,14 +81,47 @@ async fn neighbour(
 
 /// What was named, by its place or behind a relay; `None` if nothing was.
 fn place(asked: &Connect) -> Result<Option<Target>, Failure> {
-    match (&asked.to, &asked.relay, asked.peer) {
-        (Some(place), relay, _) => place.target(relay.as_ref()).map(Some),
-        (None, Some(relay), Some(peer)) => Ok(Some(Target::relayed(relay.target(), peer))),
-        (None, Some(_), None) => Err(Failure::usage(
+    match (asked.to.as_slice(), &asked.relay, asked.peer) {
+        ([place], relay, _) => place.target(relay.as_ref()).map(Some),
+        ([], Some(relay), Some(peer)) => Ok(Some(Target::relayed(relay.target(), peer))),
+        ([], Some(_), None) => Err(Failure::usage(
             "with --relay, say who the peer is: its node id",
         )),
-        (None, None, _) => Ok(None),
+        ([], None, _) => Ok(None),
+        (places, relay, peer) => several(places, relay.as_ref(), peer).map(Some),
     }
+}
+
+/// The first that leads there of several places, and of a relay, which needs to know who it is.
+fn several(
+    places: &[PeerPlace],
+    relay: Option<&Place>,
+    peer: Option<NodeId>,
+) -> Result<Target, Failure> {
+    let is_named = |place: &PeerPlace| matches!(place, PeerPlace::Member(_));
+    let mut ways = Vec::with_capacity(places.len() + 1);
+    for place in places {
+        ways.push(place.target(relay.filter(|_| is_named(place)))?);
+    }
+    match (relay, peer) {
+        (Some(_), _) if places.iter().any(is_named) => {}
+        (Some(relay), Some(peer)) => ways.push(Target::relayed(relay.target(), peer)),
+        (Some(_), None) => {
+            return Err(Failure::usage(
+                "with --relay, say who the peer is: its node id",
+            ));
+        }
+        (None, _) => {}
+    }
+    let only = places.iter().find_map(|place| match place {
+        PeerPlace::Member(id) => Some(*id),
+        _ => None,
+    });
+    let target = Target::any(ways);
+    Ok(match only {
+        Some(id) => target.peer(id),
+        None => target,
+    })
 }
 
 async fn run(session: &Session, signals: &mut Signals, status: Status) -> Result<(), Failure> {

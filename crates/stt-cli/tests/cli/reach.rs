@@ -70,3 +70,24 @@ fn a_link_local_address_is_reached_by_its_interface() {
         connected.stderr
     );
 }
+
+#[test]
+fn of_several_places_the_first_that_leads_to_the_peer_is_taken_and_else_each_says_why() {
+    let place = Place::with_random_seed();
+    let (listener, address) = listen_at(&place, "127.0.0.1:0");
+    // Port 9 is discard: nobody listens there.
+    let dead = ["127.0.0.1:9", "ws://127.0.0.1:9"];
+    let connected = place.run(&[&["connect"], &dead[..], &[&address], &SEED].concat());
+    assert_eq!(
+        (connected.code, listener.end().code),
+        (0, 0),
+        "{}",
+        connected.stderr
+    );
+    let patience = ["--timeout", "1"];
+    let refused = place.run(&[&["connect"], &dead[..], &patience, &SEED].concat());
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    for way in dead {
+        assert!(refused.stderr.contains(way), "{}", refused.stderr);
+    }
+}

@@ -29,8 +29,16 @@ pub struct WayFailed {
 
 impl fmt::Display for WayFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Most errors name the place themselves, but not all.
-        write!(f, "{}: {}", self.way, self.error)
+        match &self.error {
+            // These name the place themselves.
+            ConnectError::Resolve { .. }
+            | ConnectError::Url { .. }
+            | ConnectError::WebSocket { .. }
+            | ConnectError::Relay { .. }
+            | ConnectError::Unreachable { .. }
+            | ConnectError::NoAnswer { .. } => self.error.fmt(f),
+            _ => write!(f, "{}: {}", self.way, self.error),
+        }
     }
 }
 
