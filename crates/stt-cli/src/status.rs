@@ -9,7 +9,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use stt::{CloseReason, Event, Node, NodeId, Relay, Session, SessionClosed, SessionOpened};
+use stt::{
+    AddressMapped, CloseReason, Event, Node, NodeId, Relay, Session, SessionClosed, SessionOpened,
+};
 
 use crate::{args::HostPort, exit::Failure};
 
@@ -58,6 +60,18 @@ impl Status {
                 );
             }
         });
+    }
+
+    /// From now on, tells where a router lets others in.
+    pub(crate) fn follow_mapping(self, node: &Node) {
+        let id = node.id();
+        let tell = move |mapped: Event<AddressMapped>| {
+            if let Some(address) = mapped.address {
+                self.listening(address, id);
+            }
+        };
+        // Its name is short enough.
+        let _ = node.events().on(AddressMapped::NAME, tell);
     }
 
     /// From now on, tells of each session of the node as it opens and closes.

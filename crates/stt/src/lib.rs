@@ -90,6 +90,8 @@ pub use transport::{
     },
 };
 
+#[cfg(feature = "portmap")]
+pub use node::AddressMapped;
 #[cfg(feature = "tls")]
 pub use transport::websocket::tls::{TlsIdentity, TlsIdentityError};
 

@@ -46,7 +46,7 @@ pub use firewall::Firewall;
 pub use host::Host;
 pub use lab::Lab;
 pub use link::{Counts, Link, Loss};
-pub use nat::{Dependence, Hairpin, Ipv6, NatKind, Ports};
+pub use nat::{Dependence, Hairpin, Ipv6, NatKind, PortGrants, Ports};
 pub use probe::{Findings, hairpin, probe, seen};
 pub use process::{Line, Program, Running, Source};
 pub use router::Nat;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::address::routed_v6;
 use crate::error::LabError;
 use crate::namespace::Namespace;
-use crate::nat::{Ipv6, NatKind, OWN_DEVICE, Translator, kernel_rules, v6_rules};
+use crate::nat::{Ipv6, NatKind, OWN_DEVICE, PortGrants, Translator, kernel_rules, v6_rules};
 use crate::network::Network;
 use crate::uplink::Uplink;
 
@@ -103,6 +103,15 @@ impl Nat {
         self.outside.down()?;
         self.forget()?;
         self.outside.up()
+    }
+
+    /// Opens ports for hosts that ask by NAT-PMP, until the value is dropped. For NATs of the kernel.
+    ///
+    /// # Errors
+    /// [`LabError`], if the machine refuses.
+    pub fn grant_ports(&self) -> Result<PortGrants, LabError> {
+        let (gateway, external) = (self.inside.gateway_v4(), self.outside.ipv4());
+        PortGrants::start(&self.namespace, gateway, external)
     }
 
     /// The LAN.

@@ -5,10 +5,10 @@ mod content;
 mod examples;
 mod forward;
 mod host_port;
-mod lan;
 mod node;
 mod object;
 mod peer;
+mod reachable;
 mod store;
 
 use std::{
@@ -30,10 +30,10 @@ pub(crate) use bind::Bind;
 pub(crate) use content::{Obtain, Offer};
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
-pub(crate) use lan::{Lan, LanPort};
 pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use peer::{PeerPlace, Place};
+pub(crate) use reachable::{LanPort, Reachable};
 pub(crate) use store::{Get, Objects, Put, RotateKey, Store, StoreAction, StorePlace};
 
 use crate::{exit::Failure, status::Status};
@@ -236,7 +236,7 @@ pub(crate) struct Listen {
     pub(crate) keep: bool,
 
     #[command(flatten)]
-    pub(crate) lan: Lan,
+    pub(crate) reachable: Reachable,
 
     #[command(flatten)]
     pub(crate) patience: Patience,

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::Args;
 use stt::RelayLimits;
 
-use super::{Bind, ForwardBounds, Lan, Patience, Place, SeedSource, Served};
+use super::{Bind, ForwardBounds, Patience, Place, Reachable, SeedSource, Served};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(crate) struct Run {
     pub(crate) bounds: ForwardBounds,
 
     #[command(flatten)]
-    pub(crate) lan: Lan,
+    pub(crate) reachable: Reachable,
 
     #[command(flatten)]
     pub(crate) patience: Patience,

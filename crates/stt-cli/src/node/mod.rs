@@ -41,7 +41,9 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
     let relay = asked.relay_limits();
     let serving = Serving::new(asked.forward, connections, reporter.clone(), phase.watch())?;
     let group = member.group.clone();
-    let mut builder = asked.lan.apply(member.builder(&asked.bind).await?, &group);
+    let mut builder = asked
+        .reachable
+        .apply(member.builder(&asked.bind).await?, &group);
     if let Some(limits) = relay {
         builder = builder.relay(limits);
     }
@@ -50,6 +52,7 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
     if asked.verbose || status == Status::Json {
         status.follow_sessions(&node);
     }
+    status.follow_mapping(&node);
     say_where(&node, status)?;
     for relay in &asked.use_relay {
         status.follow_relay(node.use_relay(relay.target()), node.id());

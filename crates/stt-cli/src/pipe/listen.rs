@@ -26,12 +26,13 @@ pub(crate) fn listen(
     async move {
         let (group, seed) = prepared?;
         let (builder, limits) = builder(group.clone(), seed, asked.patience.idle_timeout);
-        let mut builder = asked.lan.apply(builder, &group);
+        let mut builder = asked.reachable.apply(builder, &group);
         for asked in asked.bind {
             builder = asked.apply(builder).await?;
         }
         let node = builder.limits(limits).start().await?;
         let mut signals = Signals::watch()?;
+        status.follow_mapping(&node);
         for address in node.local_addresses() {
             status.listening(address, node.id());
         }

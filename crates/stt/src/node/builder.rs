@@ -49,6 +49,8 @@ pub struct NodeBuilder {
     limits: Limits,
     lan: Option<LanOptions>,
     storage: Option<BinaryStorage>,
+    #[cfg(feature = "portmap")]
+    maps_port: bool,
     platform: Option<Platform>,
     dht: Option<DhtOptions>,
 }
@@ -101,6 +103,8 @@ impl NodeBuilder {
             limits: Limits::default(),
             lan: None,
             storage: None,
+            #[cfg(feature = "portmap")]
+            maps_port: false,
             platform: None,
             dht: None,
         }
@@ -196,6 +200,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Asks the router on the way, if there is one that takes such wishes, to let others reach this node at
+    /// a port of the router's, by UPnP, NAT-PMP or PCP. Default: it is not asked.
+    #[cfg(feature = "portmap")]
+    pub fn map_port(mut self) -> Self {
+        self.maps_port = true;
+        self
+    }
+
     /// Runs on a simulated network and clock.
     #[cfg(feature = "simulation")]
     pub fn platform(mut self, platform: Platform) -> Self {
@@ -264,6 +276,11 @@ impl NodeBuilder {
                 content,
             },
         );
+        #[cfg(feature = "portmap")]
+        if self.maps_port {
+            let mapping = super::port_mapping::run(Arc::clone(&shared));
+            shared.platform.spawn(mapping);
+        }
         if let Some(air) = air {
             let speaking = lan::run(Arc::clone(&shared), air);
             shared.platform.spawn(speaking);

@@ -97,6 +97,21 @@ pub struct AcceptingChanged {
     pub accepting: Accepting,
 }
 
+/// The router lets others in at this address, or at none any more: event [`AddressMapped::NAME`].
+#[cfg(feature = "portmap")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AddressMapped {
+    /// Where this node is reached from beyond the router.
+    pub address: Option<SocketAddr>,
+}
+
+#[cfg(feature = "portmap")]
+impl AddressMapped {
+    /// Its name.
+    pub const NAME: &'static str = "node.address_mapped";
+}
+
 impl SessionOpened {
     /// Its name.
     pub const NAME: &'static str = "node.session_opened";
@@ -202,6 +217,13 @@ impl Happenings {
     pub(super) fn accepting(&self, accepting: Accepting) {
         self.tell(What::Other, AcceptingChanged::NAME, || AcceptingChanged {
             accepting,
+        });
+    }
+
+    #[cfg(feature = "portmap")]
+    pub(super) fn mapped(&self, address: Option<SocketAddr>) {
+        self.tell(What::Other, AddressMapped::NAME, || AddressMapped {
+            address,
         });
     }
 

@@ -7,6 +7,7 @@
 //! | be reached: who may try, replays, handshakes | [`serve`], [`door`], [`replay`] |
 //! | the same by WebSocket | [`websocket`] |
 //! | members on the local network | [`lan`] |
+//! | a port of the router | `port_mapping` |
 //! | messages in, messages to many | [`receive`], [`broadcast`] |
 //! | through relays, and as one | [`relays`] |
 //! | what happens to it | [`happenings`] |
@@ -24,6 +25,8 @@ mod door;
 mod happenings;
 mod lan;
 mod network;
+#[cfg(feature = "portmap")]
+mod port_mapping;
 mod race;
 mod receive;
 mod relays;
@@ -49,6 +52,8 @@ use stc::{Group, NodeId};
 pub use broadcast::{BroadcastDelivery, BroadcastError};
 pub use builder::{Accepting, NodeBuilder, StartError};
 pub use dial::ConnectError;
+#[cfg(feature = "portmap")]
+pub use happenings::AddressMapped;
 pub use happenings::{
     AcceptingChanged, PathChanged, PeerRefusal, PeerRefused, SessionClosed, SessionOpened,
 };
@@ -402,6 +407,8 @@ impl Node {
             content.close();
         }
         self.shared.stopped.notify_waiters();
+        #[cfg(feature = "portmap")]
+        port_mapping::given_back(&self.shared).await;
         let mut cut_off = Vec::new();
         for session in sessions {
             match session.closed().await {

@@ -58,6 +58,8 @@ pub(super) struct Shared {
     pub(super) happenings: Happenings,
     pub(super) websockets: WebSockets,
     pub(super) neighbours: Neighbours,
+    #[cfg(feature = "portmap")]
+    pub(super) port_given_back: crate::session::flag::Flag,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
     pub(super) content: Option<Arc<Content>>,
@@ -142,6 +144,8 @@ impl Shared {
             relays,
             dht,
             neighbours: Neighbours::default(),
+            #[cfg(feature = "portmap")]
+            port_given_back: crate::session::flag::Flag::default(),
             content,
             limits: Arc::new(limits),
             id,

@@ -1,5 +1,6 @@
 //! NATs: what kinds there are, in the words of RFC 4787, and which of them Linux can be.
 
+mod grants;
 mod packet;
 mod rules;
 mod table;
@@ -7,6 +8,7 @@ mod translator;
 
 use std::time::Duration;
 
+pub use grants::PortGrants;
 pub(crate) use rules::{kernel_rules, v6_rules};
 pub(crate) use translator::{DEVICE as OWN_DEVICE, Translator};
 

@@ -10,6 +10,7 @@
 mod captures;
 mod links;
 mod nats;
+mod ports;
 mod programs;
 mod punching;
 mod relay;

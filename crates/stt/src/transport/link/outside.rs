@@ -22,6 +22,8 @@ struct Reports {
     said: HashMap<(u64, bool), SocketAddr>,
     /// How many say so: a node has thousands of sessions, and few addresses.
     votes: BTreeMap<SocketAddr, usize>,
+    /// Where a router lets others in because it was asked to.
+    mapped: Option<SocketAddr>,
 }
 
 impl Outside {
@@ -40,7 +42,19 @@ impl Outside {
         reports.retract(session, true);
     }
 
-    /// The addresses reported, those that most peers agree on first.
+    /// A router lets others in at this address, or at none any more.
+    #[cfg(feature = "portmap")]
+    pub(crate) fn set_mapped(&self, address: Option<SocketAddr>) {
+        self.0.lock().mapped = address;
+    }
+
+    /// Where a router lets others in.
+    #[cfg(feature = "portmap")]
+    pub(crate) fn mapped(&self) -> Option<SocketAddr> {
+        self.0.lock().mapped
+    }
+
+    /// What a router granted, then the addresses reported, those that most peers agree on first.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.reported_by(1)
     }
@@ -54,7 +68,9 @@ impl Outside {
             .filter(|(_, votes)| **votes >= sessions);
         let mut addresses: Vec<_> = agreed.collect();
         addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(**votes));
-        addresses.into_iter().map(|(address, _)| *address).collect()
+        let reported = addresses.into_iter().map(|(address, _)| *address);
+        let reported = reported.filter(|address| Some(*address) != reports.mapped);
+        reports.mapped.into_iter().chain(reported).collect()
     }
 
     /// How IPv4 addresses are translated, as far as two peers have told.

@@ -1,17 +1,21 @@
-//! Members on the local network: found by `connect`, and by whoever else wants to know.
+//! Who may find a node: members on the local network, and those beyond its router.
 
 use clap::Args;
 use stt::{Door, Group, LanOptions, NodeBuilder};
 
-/// Whether members on the local network may find this node.
+/// How a node that listens makes itself known.
 #[derive(Debug, Args)]
-pub(crate) struct Lan {
+pub(crate) struct Reachable {
     /// Do not tell members on the local network that this node is there
     #[arg(long)]
     no_lan: bool,
 
     #[command(flatten)]
     port: LanPort,
+
+    /// Do not ask the router to let others in, by UPnP, NAT-PMP or PCP
+    #[arg(long)]
+    no_port_mapping: bool,
 }
 
 /// Where members of the local network listen for each other.
@@ -22,9 +26,12 @@ pub(crate) struct LanPort {
     lan_port: u16,
 }
 
-impl Lan {
-    /// A group with a passphrase stays silent: it could be guessed from what is said.
-    pub(crate) fn apply(&self, builder: NodeBuilder, group: &Group) -> NodeBuilder {
+impl Reachable {
+    /// A group with a passphrase stays silent on the local network: it could be guessed from what is said.
+    pub(crate) fn apply(&self, mut builder: NodeBuilder, group: &Group) -> NodeBuilder {
+        if !self.no_port_mapping {
+            builder = builder.map_port();
+        }
         if self.no_lan || group.door() == Door::Open {
             return builder;
         }
