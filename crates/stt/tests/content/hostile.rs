@@ -276,7 +276,7 @@ fn flood_of_requests_does_not_take_the_line_from_another_member() {
                 &reference.root,
                 &[0, (number % 12) as u8, 0],
             ];
-            said.extend(frame(0x39, &take.concat()));
+            said.extend(frame(0x22, &take.concat()));
             send.write_all(&said).await.unwrap();
             let _ = send.finish();
             kept.push(recv);
@@ -287,6 +287,10 @@ fn flood_of_requests_does_not_take_the_line_from_another_member() {
         let took = sim.now().duration_since(begun).as_secs_f64();
         // 100 Mbit/s each: their links differ.
         assert!(took < 12.0 * 1.048_576 * 8.0 / 100.0 * 1.5 + 1.0, "{took}");
+        assert!(
+            carried(&world, 1, 9) > 2 * MIB as u64,
+            "the flood was answered"
+        );
         // What it reads none of is not sent without end either.
         assert!(carried(&world, 1, 9) < 20 * MIB as u64);
         assert!(fetcher.has(&content).await);
