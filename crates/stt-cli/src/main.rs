@@ -8,18 +8,21 @@
 //! pages   man page, completions         store     bytes kept on this machine
 //! content put and get: objects for members
 //! demo    the main job, seen and checked    node      a node that runs until it is stopped
+//! control what commands ask of that node    network   members and providers, found
 //! ```
 //!
 //! Standard output carries data and nothing else; what a person should know goes to standard error.
 
 mod args;
 mod content;
+mod control;
 mod data_dir;
 mod demo;
 mod exit;
 mod forward;
 mod log;
 mod member;
+mod network;
 mod node;
 mod pages;
 mod pipe;
@@ -80,6 +83,14 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
         Command::Node(asked) => runtime::run(
             Threads::Many,
             node::node(asked, data_dir.as_deref(), status),
+        ),
+        Command::Peers(asked) => runtime::run(
+            Threads::One,
+            network::peers(asked, data_dir.as_deref(), status),
+        ),
+        Command::Find(asked) => runtime::run(
+            Threads::One,
+            network::find(asked, data_dir.as_deref(), status),
         ),
         Command::Demo(asked) => {
             let shape = demo::Shape::wanted(cli.json);

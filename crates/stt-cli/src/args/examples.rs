@@ -117,6 +117,23 @@ A node serves the targets of --forward and, with --relay, carries the sealed pac
 don't reach each other; it can read nothing of them. All else that members open is turned away: it is
 no store for others yet.";
 
+pub(super) const PEERS: &str = "\
+Examples:
+  stt peers --data-dir ~/.stt                   what the node that runs there knows
+  stt peers --bootstrap HOST:7000 --seed-file group.seed
+  stt peers --data-dir ~/.stt --json | jq -r .node
+
+Each line is a node id and the addresses it was found at.";
+
+pub(super) const FIND: &str = "\
+Examples:
+  stt find NODEID --data-dir ~/.stt             where a member is
+  stt find ADDRESS --data-dir ~/.stt            who has what `stt store put` printed
+  stt find NODEID --bootstrap HOST:7000 --seed-file group.seed
+
+Each line is a node id and the addresses it says it is at. Within half a minute there is an answer, or
+an exit code: 10 if nobody has it, 4 if nobody was there to ask.";
+
 pub(super) const STORE: &str = "\
 Examples:
   export STT_DATA_DIR=~/.stt                    the store is ~/.stt/store, the node's seed its key

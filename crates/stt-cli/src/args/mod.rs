@@ -5,6 +5,7 @@ mod content;
 mod examples;
 mod forward;
 mod host_port;
+mod network;
 mod node;
 mod object;
 mod peer;
@@ -30,6 +31,7 @@ pub(crate) use bind::Bind;
 pub(crate) use content::{Obtain, Offer};
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
+pub(crate) use network::{Find, Network, Sought};
 pub(crate) use node::Run;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use peer::{PeerPlace, Place};
@@ -141,6 +143,14 @@ pub(crate) enum Command {
     /// Get an object from all members that have it, block by block
     #[command(after_help = examples::OBTAIN)]
     Get(Obtain),
+
+    /// Print the members of the group that a node knows, and where they are
+    #[command(after_help = examples::PEERS)]
+    Peers(Network),
+
+    /// Find where a member is, or who has some content
+    #[command(after_help = examples::FIND)]
+    Find(Find),
 
     /// Keep bytes encrypted on this machine: they go in, an address comes out and brings them back
     #[command(after_help = examples::STORE)]

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::Args;
 use stt::RelayLimits;
 
-use super::{Bind, ForwardBounds, Patience, Place, Reachable, SeedSource, Served};
+use super::{Bind, ForwardBounds, Patience, PeerPlace, Place, Reachable, SeedSource, Served};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -16,6 +16,16 @@ pub(crate) struct Run {
     /// Bind this UDP address and no other, as for `stt listen`; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<Bind>,
+
+    /// Join the group by this member; may be given several times. Members that were known before
+    /// are tried too, if there is a --data-dir
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bootstrap: Vec<PeerPlace>,
+
+    /// Others can reach this node: let them list it at once, and not only once it has been seen. A
+    /// node without --bootstrap does so in any case
+    #[arg(long)]
+    pub(crate) reachable: bool,
 
     /// Bring members' connections to TARGET, as `stt forward --serve` does; may be given several
     /// times, with names

@@ -1,8 +1,9 @@
 //! How the command may end: the one place that knows an exit code.
 //!
-//! What the library's errors come to is in [`session`], [`store`] and [`content`].
+//! What the library's errors come to is in [`session`], [`store`], [`content`] and [`network`].
 
 mod content;
+mod network;
 mod session;
 mod store;
 
@@ -25,11 +26,11 @@ pub(crate) enum Exit {
     BrokenOff = 5,
     /// A member answered, but not the one that was asked for.
     WrongPeer = 6,
-    /// The store does not have the object.
+    /// The store does not have the object, or nobody in the group has or knows it.
     NotFound = 10,
     /// Bytes of the store are not what was written.
     Damaged = 11,
-    /// Another process has the store.
+    /// Another process has the store, or the data dir.
     InUse = 12,
     /// The seed does not open the store.
     WrongSeed = 13,
@@ -54,9 +55,9 @@ Exit codes:
    4  no answer: nobody there, UDP blocked, or a different seed
    5  broken off or interrupted before the end
    6  the peer is not the one named by --peer
-  10  the store, or whoever was asked, does not have the object
+  10  not found: the store does not have the object, or nobody in the group has or knows it
   11  the store is damaged
-  12  the store is in use by another process
+  12  the store, or the data dir, is in use by another process
   13  the seed does not open the store
   14  no space is left, or the quota is too small";
 

@@ -1,7 +1,8 @@
 //! `stt node`: a node that runs until it is stopped.
 //!
-//! What it serves, each in a place of its own: connections to targets ([`crate::forward`]), and packets
-//! of members that don't reach each other, which the library forwards. All else
+//! What it serves, each in a place of its own: connections to targets ([`crate::forward`]), packets of
+//! members that don't reach each other, which the library forwards, the DHT of its group, and commands
+//! of its owner ([`crate::control`]). All else
 //! that a member sends is turned away or left unread, within bounds. Further services begin in
 //! [`run`], before the node says that it is ready, and end in its shutdown.
 
@@ -15,10 +16,11 @@ use tokio::task::JoinSet;
 use self::notify::notify;
 use crate::{
     args::Run,
+    control::Control,
     exit::Failure,
     forward::{self, Ending, Phase, Reporter, Serving},
     member::Member,
-    pages,
+    network, pages,
     signals::Signals,
     status::Status,
 };
@@ -30,10 +32,17 @@ pub(crate) fn node(
     status: Status,
 ) -> impl Future<Output = Result<(), Failure>> {
     let member = Member::find(&asked.seed, data_dir, status);
-    async move { run(asked, member?, status).await }
+    async move { run(asked, member?, data_dir, status).await }
 }
 
-async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> {
+async fn run(
+    asked: Run,
+    member: Member,
+    data_dir: Option<&Path>,
+    status: Status,
+) -> Result<(), Failure> {
+    let dht = network::options(&asked, member.group.door(), data_dir)?;
+    let control = data_dir.map(Control::open).transpose()?;
     let reporter = Reporter::new(status, asked.verbose);
     let phase = Phase::running();
     let connections = asked.bounds.connections.get();
@@ -46,6 +55,9 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
         .apply(member.builder(&asked.bind).await?, &group);
     if let Some(limits) = relay {
         builder = builder.relay(limits);
+    }
+    if let Some(dht) = dht {
+        builder = builder.dht(dht);
     }
     let node = builder.limits(limits).start().await?;
     let mut signals = Signals::watch()?;
@@ -61,6 +73,7 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
     let mut sessions = JoinSet::new();
     tokio::select! {
         () = Arc::new(serving).serve_all(&node, &mut sessions) => {}
+        () = commands(control.as_ref(), &node) => {}
         () = signals.next() => {}
     }
     notify("STOPPING=1", status);
@@ -75,6 +88,13 @@ async fn run(asked: Run, member: Member, status: Status) -> Result<(), Failure> 
         status.note(cut_off.message);
     }
     Ok(())
+}
+
+async fn commands(control: Option<&Control>, node: &Node) {
+    match control {
+        Some(control) => control.serve(node).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Messages and items of endpoints are taken by nobody here, so none shall be held.

@@ -13,6 +13,7 @@ mod ends;
 mod forward;
 mod identity;
 mod keep;
+mod network;
 mod node;
 mod pipe;
 mod reach;

@@ -26,6 +26,8 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
         "connect",
         "forward",
         "node",
+        "peers",
+        "find",
         "store",
         "demo",
         "completions",
