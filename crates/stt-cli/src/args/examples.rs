@@ -105,6 +105,7 @@ With --json there are the events listening, forwarding, session, connection, con
 pub(super) const NODE: &str = "\
 Examples:
   stt node --seed-file group.seed --data-dir /var/lib/stt --bind 0.0.0.0:7000
+  stt node --seed-file group.seed --data-dir ~/.stt --bootstrap HOST:7000       others join by any member
   stt node --seed-file group.seed --forward ssh=127.0.0.1:22 --forward web=127.0.0.1:80 -v
   stt forward 127.0.0.1:2222 HOST:7000 --service ssh --seed-file group.seed     elsewhere
   stt node --seed-file group.seed --bind 0.0.0.0:7000 --bind ws://0.0.0.0:80 --relay
@@ -113,9 +114,10 @@ It prints `listening on ADDRESS as NODEID` on standard output for each address, 
 that it is ready (sd_notify), and runs until SIGTERM or SIGINT. Then it begins nothing new, lets what
 is open end within --drain, and ends with exit code 0; a second signal cuts off at once.
 
-A node serves the targets of --forward and, with --relay, carries the sealed packets of members that
-don't reach each other; it can read nothing of them. All else that members open is turned away: it is
-no store for others yet.";
+A node helps its group to find members and content: `stt peers` and `stt find` ask it. With --data-dir
+it remembers whom it knew. It serves the targets of --forward and, with --relay, carries the sealed
+packets of members that don't reach each other; it can read nothing of them. All else that members
+open is turned away.";
 
 pub(super) const PEERS: &str = "\
 Examples:

@@ -231,7 +231,6 @@ fn who_is_not_there_to_ask_and_what_nobody_has_have_codes_of_their_own() {
     announce(&place, "two", &alone);
     assert_eq!(find(&place, "one", &alone).0, 0);
     let withdraw = document(&json!({"ask": "withdraw", "address": alone}));
-    thread::sleep(Duration::from_millis(1_100));
     converse(&place, "two", &withdraw);
     assert_eq!(find(&place, "one", &alone).0, 10);
 

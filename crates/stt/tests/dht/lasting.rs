@@ -121,7 +121,6 @@ fn what_is_withdrawn_is_found_no_more() {
             providers(&village.dht(2), object).await,
             Err(FindProvidersError::OnlyThisNode)
         );
-        sim.sleep(Duration::from_secs(2)).await;
         village.dht(2).withdraw(object).await.unwrap();
         assert!(village.dht(2).announced().is_empty());
         assert!(providers(&village.dht(5), object).await.is_err());
