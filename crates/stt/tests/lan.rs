@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use stt::{Accepting, Group, LanError, LanOptions, Node, StartError, SystemEntropy, Target};
+use stt::{
+    Accepting, Group, LanError, LanOptions, Node, StartError, SystemEntropy, Target,
+    dht::{DhtOptions, Serving},
+};
 
 /// Far beyond what is expected, so that a busy machine breaks nothing.
 const LONG: Duration = Duration::from_secs(30);
@@ -119,4 +122,24 @@ async fn a_passphrase_is_not_said_on_a_network() {
     let refused = Node::builder(group).lan(options()).start().await;
     let refused = refused.err().unwrap();
     assert!(matches!(refused, StartError::Lan(LanError::Passphrase)));
+}
+
+#[tokio::test]
+async fn members_of_the_local_network_join_each_other_in_the_dht() {
+    let (group, lan) = (Group::generate(&mut SystemEntropy), options());
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let node = Node::builder(group.clone()).bind(local()).lan(lan.clone());
+        let dht = DhtOptions::new().serving(Serving::Always);
+        nodes.push(node.dht(dht).start().await.unwrap());
+    }
+    let join = async {
+        for node in &nodes {
+            while node.dht().unwrap().members().len() < 2 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    };
+    tokio::time::timeout(LONG * 2, join).await.unwrap();
+    shut_down(nodes).await;
 }

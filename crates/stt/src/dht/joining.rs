@@ -2,6 +2,7 @@
 //!
 //! Tried until somebody is known, less and less often; and again when nobody is known any more.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,18 @@ use crate::session::Session;
 use crate::transport::link::PathKind;
 
 impl Service {
+    /// An address at which there may be a member.
+    pub(crate) fn suggest(&self, address: SocketAddr) {
+        {
+            let suggested = &mut self.state.lock().suggested;
+            suggested.retain(|known| *known != address);
+            suggested.push(address);
+            let surplus = suggested.len().saturating_sub(MOST_SUGGESTED);
+            suggested.drain(..surplus);
+        }
+        self.news.notify_one();
+    }
+
     /// Joins while fewer than a few members are known.
     pub(super) async fn keep_joined(self: &Arc<Self>) {
         let mut pause = FIRST_PAUSE;
@@ -29,6 +42,7 @@ impl Service {
                 }
                 self.say_where_we_are();
             }
+            self.state.lock().suggested.clear();
             let known = self.state.lock().engine.members().count();
             pause = if known == 0 {
                 (pause * 2).min(LONGEST_PAUSE)
@@ -135,6 +149,9 @@ fn contact_of(session: &Session) -> Option<Contact> {
 
 /// Beyond so many members that are known, others are found by them.
 const FEW: usize = 3;
+
+/// Addresses that wait to be tried.
+const MOST_SUGGESTED: usize = 32;
 
 /// Members to join by at a time.
 const MOST: usize = 64;

@@ -117,18 +117,11 @@ impl Dht {
         self.service.join(&targets).await
     }
 
-    /// An address at which there may be a member, as the local network or an application tells. It
-    /// is tried while few members are known, and else forgotten. Of more than 32 that wait, the
-    /// oldest are.
+    /// An address at which there may be a member, as an application knows; those of the local network
+    /// ([`NodeBuilder::lan`](crate::NodeBuilder::lan)) are suggested without it. It is tried while few
+    /// members are known. Of more than 32 that wait, the oldest are forgotten.
     pub fn suggest(&self, address: SocketAddr) {
-        {
-            let suggested = &mut self.service.state.lock().suggested;
-            suggested.retain(|known| *known != address);
-            suggested.push(address);
-            let surplus = suggested.len().saturating_sub(MOST_SUGGESTED);
-            suggested.drain(..surplus);
-        }
-        self.service.news.notify_one();
+        self.service.suggest(address);
     }
 
     /// Where a member is: as this node knows, as the member has announced, or as others know.
@@ -300,5 +293,3 @@ const QUERY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Signers whose records a search looks at: as many as a member holds under one key.
 const MOST_SIGNERS: usize = 256;
-
-const MOST_SUGGESTED: usize = 32;

@@ -157,6 +157,9 @@ impl<'a> Service<'a> {
             return;
         }
         if let Some(found) = self.shared.neighbours.heard(now, &heard, source) {
+            if let (Some(dht), Some(address)) = (&self.shared.dht, found.addresses.first()) {
+                dht.suggest(*address);
+            }
             self.shared.happenings.neighbour(found);
         }
         if heard.asks
