@@ -3,7 +3,7 @@
 use clap::Args;
 use stt::NodeId;
 
-use super::{ObjectName, PeerPlace, SeedSource};
+use super::{ObjectName, Place, SeedSource};
 
 /// `stt peers`, and whom `stt find` asks.
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub(crate) struct Network {
     /// Ask by a node of this command's own that joins by this member, instead of the one that runs
     /// with --data-dir; may be given several times
     #[arg(long, value_name = "ADDR")]
-    pub(crate) bootstrap: Vec<PeerPlace>,
+    pub(crate) bootstrap: Vec<Place>,
 }
 
 /// `stt find`.

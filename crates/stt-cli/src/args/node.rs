@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::Args;
 use stt::RelayLimits;
 
-use super::{Bind, ForwardBounds, Patience, PeerPlace, Place, Reachable, SeedSource, Served};
+use super::{Bind, ForwardBounds, Patience, Place, Reachable, SeedSource, Served};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub(crate) struct Run {
     /// Join the group by this member; may be given several times. Members that were known before
     /// are tried too, if there is a --data-dir
     #[arg(long, value_name = "ADDR")]
-    pub(crate) bootstrap: Vec<PeerPlace>,
+    pub(crate) bootstrap: Vec<Place>,
 
     /// Others can reach this node: let them list it at once, and not only once it has been seen. A
     /// node without --bootstrap does so in any case

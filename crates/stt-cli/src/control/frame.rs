@@ -6,7 +6,7 @@
 //!   0x01    bytes; none of them says that there are no more
 //! ```
 
-use std::io;
+use std::{error::Error, io};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -41,7 +41,7 @@ impl Conversation {
             None => Ok(None),
             Some(Frame::Document(payload)) => {
                 let document = serde_json::from_slice(&payload);
-                document.map(Some).map_err(|error| malformed(&error))
+                document.map(Some).map_err(malformed)
             }
             Some(Frame::Bytes(_)) => Err(malformed("bytes where a document belongs")),
         }
@@ -80,8 +80,8 @@ impl Conversation {
     }
 }
 
-fn malformed(why: impl ToString) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+fn malformed(why: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 const DOCUMENT: u8 = 0x00;

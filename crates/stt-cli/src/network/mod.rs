@@ -17,7 +17,7 @@ use stt::{
 };
 
 use crate::{
-    args::{Find, Network, ObjectName, PeerPlace, Run, Sought},
+    args::{Find, Network, ObjectName, Place, Run, Sought},
     control::{self, Answer, Conversation, Peer, Request},
     exit::Failure,
     member::Member,
@@ -81,10 +81,10 @@ fn ask(
 }
 
 /// A member for as long as the command runs: it asks and is not asked.
-async fn join(member: Member, bootstrap: &[PeerPlace]) -> Result<Node, Failure> {
+async fn join(member: Member, bootstrap: &[Place]) -> Result<Node, Failure> {
     let options = DhtOptions::new().serving(Serving::Never);
     let node = member.builder(&[]).await?.dht(options).start().await?;
-    let targets = bootstrap.iter().map(PeerPlace::target);
+    let targets = bootstrap.iter().map(Place::target);
     dht_of(&node)?.bootstrap(targets).await?;
     Ok(node)
 }
