@@ -56,7 +56,20 @@ pub(super) enum Errand {
     Nothing,
 }
 
+impl Flight {
+    pub(super) fn is_for(&self, query: u64) -> bool {
+        self.errand.query() == Some(query)
+    }
+}
+
 impl Errand {
+    const fn query(&self) -> Option<u64> {
+        match self {
+            Self::Lookup { query } | Self::Put { query, .. } => Some(*query),
+            _ => None,
+        }
+    }
+
     pub(super) const fn over(&self) -> Over {
         match self {
             Self::FirstCheck => Over::NewSession,
@@ -137,7 +150,13 @@ impl<K: Keyring> Engine<K> {
                 self.strike(now, &flight.key);
                 self.give_up(now, &flight, entropy);
             }
-            Stage::GivenUp => drop(self.flights.remove(&number)),
+            Stage::GivenUp => {
+                let query = flight.errand.query();
+                self.flights.remove(&number);
+                if let Some(query) = query {
+                    self.drive(now, query, entropy);
+                }
+            }
         }
     }
 
@@ -220,9 +239,8 @@ impl<K: Keyring> Engine<K> {
         if !is_taken && !was_given_up {
             self.give_up(now, &flight, entropy);
         }
-        match flight.errand {
-            Errand::Lookup { query } | Errand::Put { query, .. } => self.drive(now, query, entropy),
-            _ => {}
+        if let Some(query) = flight.errand.query() {
+            self.drive(now, query, entropy);
         }
     }
 

@@ -50,6 +50,9 @@ impl<K: Keyring> Engine<K> {
         };
         let asked = query.lookup.requests;
         if query.answered == 0 && !query.has_found() {
+            if self.may_hear_late(number) {
+                return;
+            }
             let reason = if asked == 0 {
                 QueryError::NobodyKnown
             } else {
@@ -104,6 +107,10 @@ impl<K: Keyring> Engine<K> {
             }
             if spread.is_done() {
                 let (by, of) = spread.worst();
+                let is_told = query.is_told;
+                if !is_told && self.may_hear_late(number) {
+                    return;
+                }
                 return self.fail(now, number, QueryError::NotHeld { by, of });
             }
             let Some(job) = spread.next(alpha) else {
@@ -127,6 +134,12 @@ impl<K: Keyring> Engine<K> {
             let next = self.whom(job.to, job.key);
             self.send(now, next, ask, errand);
         }
+    }
+
+    /// Whether members that were given up may answer a query after all: while that is so, it is not
+    /// said that nobody has.
+    fn may_hear_late(&self, number: u64) -> bool {
+        self.flights.values().any(|flight| flight.is_for(number))
     }
 
     /// The time of a query is over.

@@ -293,6 +293,46 @@ fn query_always_ends_with_a_result_or_a_reason() {
 }
 
 #[test]
+fn answer_that_comes_late_still_counts_if_there_is_no_other() {
+    for answers in [true, false] {
+        let (mut engine, mut entropy) = (engine(1), Counter(3));
+        engine.join(at(0), &[member(2)], &mut entropy);
+        let ended = |engine: &mut Engine<Plain>| {
+            let outputs = std::iter::from_fn(|| engine.poll_output());
+            let mut sent = None;
+            let mut ended = None;
+            for output in outputs {
+                match output {
+                    Output::Send { request_id, .. } => sent = sent.or(Some(request_id)),
+                    Output::Ended(end) => ended = Some(end.result),
+                    _ => {}
+                }
+            }
+            (sent, ended)
+        };
+        let (Some(request), None) = ended(&mut engine) else {
+            panic!("one request, no end");
+        };
+        // Given up after two seconds, but not for good.
+        for ms in [1_000, 2_000, 2_500] {
+            engine.handle_timeout(at(ms), &mut entropy);
+            assert!(ended(&mut engine).1.is_none(), "{ms}");
+        }
+        if answers {
+            let answer = DhtAnswer::Nodes(Vec::new());
+            let late = Input::Answer { request, answer };
+            engine.handle_input(at(3_000), late, &mut entropy);
+        } else {
+            engine.handle_timeout(at(5_500), &mut entropy);
+        }
+        match ended(&mut engine).1.unwrap() {
+            Ok(Found::Members(found)) => assert!(answers && found == [member(2)]),
+            result => assert!(!answers && result == Err(QueryError::NobodyAnswered { asked: 1 })),
+        }
+    }
+}
+
+#[test]
 fn member_that_takes_leave_is_gone_at_once_and_its_records_are_not() {
     let mut group = Group::joined(30);
     let key = Key::from_bytes([0x55; 32]);
