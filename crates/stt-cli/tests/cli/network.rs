@@ -233,6 +233,7 @@ fn who_is_not_there_to_ask_and_what_nobody_has_have_codes_of_their_own() {
     assert_eq!(find(&place, "one", &alone).0, 0);
     let withdraw = document(&json!({"ask": "withdraw", "address": alone}));
     converse(&place, "two", &withdraw);
+    wait_for_members(&place, "one", 1);
     assert_eq!(find(&place, "one", &alone).0, 10);
 
     let open = Place::with_passphrase("correct horse battery");

@@ -153,7 +153,8 @@ impl<K: Keyring> Engine<K> {
             Stage::GivenUp => {
                 let query = flight.errand.query();
                 self.flights.remove(&number);
-                if let Some(query) = query {
+                // Only whoever has waited for it goes on now.
+                if let Some(query) = query.filter(|query| self.is_stuck(*query)) {
                     self.drive(now, query, entropy);
                 }
             }

@@ -107,10 +107,6 @@ impl<K: Keyring> Engine<K> {
             }
             if spread.is_done() {
                 let (by, of) = spread.worst();
-                let is_told = query.is_told;
-                if !is_told && self.may_hear_late(number) {
-                    return;
-                }
                 return self.fail(now, number, QueryError::NotHeld { by, of });
             }
             let Some(job) = spread.next(alpha) else {
@@ -140,6 +136,12 @@ impl<K: Keyring> Engine<K> {
     /// said that nobody has.
     fn may_hear_late(&self, number: u64) -> bool {
         self.flights.values().any(|flight| flight.is_for(number))
+    }
+
+    /// Whether all that a query has asked were given up.
+    pub(super) fn is_stuck(&self, number: u64) -> bool {
+        let query = self.queries.get(&number);
+        query.is_some_and(|query| query.answered == 0 && !query.lookup.is_waiting())
     }
 
     /// The time of a query is over.
