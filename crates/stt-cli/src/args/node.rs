@@ -24,8 +24,8 @@ pub(crate) struct Run {
 
     /// Others can reach this node: let them list it at once, and not only once it has been seen. A
     /// node without --bootstrap does so in any case
-    #[arg(long)]
-    pub(crate) reachable: bool,
+    #[arg(long = "reachable")]
+    pub(crate) serves: bool,
 
     /// Bring members' connections to TARGET, as `stt forward --serve` does; may be given several
     /// times, with names

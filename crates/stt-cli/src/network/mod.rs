@@ -104,7 +104,7 @@ pub(crate) fn options(
         ));
     }
     // Somebody has to be asked first: who joins by nobody is that one.
-    let serves = asked.reachable || asked.bootstrap.is_empty();
+    let serves = asked.serves || asked.bootstrap.is_empty();
     let mut options = DhtOptions::new().serving(if serves {
         Serving::Always
     } else {

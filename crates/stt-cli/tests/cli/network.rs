@@ -24,7 +24,8 @@ impl Member {
     fn start(place: &Place, name: &str, bootstrap: &[&str]) -> Self {
         let mut arguments = vec!["node", "--seed-file", "group.seed", "--reachable"];
         // What these tests show is not the local network's doing.
-        arguments.extend(["--no-lan", "--bind", "127.0.0.1:0", "--data-dir", name]);
+        arguments.extend(["--no-lan", "--no-port-mapping"]);
+        arguments.extend(["--bind", "127.0.0.1:0", "--data-dir", name]);
         for address in bootstrap {
             arguments.extend(["--bootstrap", address]);
         }
