@@ -93,12 +93,15 @@ async fn time_to_direct(session: &Session, limit: Duration) -> Option<Duration> 
     Some(started.elapsed())
 }
 
+/// Bytes that the dialler sends.
+const SENT: usize = 300_000;
+
 /// Says who it is, and takes what the first session brings.
 async fn accept(node: Node, told: mpsc::Sender<NodeId>) -> Vec<u8> {
     told.send(node.id()).unwrap();
     let session = node.accept().await.unwrap();
     let mut stream = session.accept_uni().await.unwrap();
-    let bytes = stream.read_to_end(1 << 20).await.unwrap().to_vec();
+    let bytes = stream.read_to_end(1 << 20).await.unwrap();
     session.closed().await;
     node.shutdown(Duration::ZERO).await;
     bytes
@@ -135,14 +138,14 @@ fn time_between(lab: &Lab, kinds: [Option<NatKind>; 2], limit: Duration) -> Opti
         let session = node.connect(target).await.unwrap();
         let took = time_to_direct(&session, limit).await;
         let mut stream = session.open_uni().await.unwrap();
-        stream.write_all(&[7; 300_000]).await.unwrap();
+        stream.write_all(&vec![7; SENT]).await.unwrap();
         stream.finish().unwrap();
         session.close().await.unwrap();
         node.shutdown(Duration::ZERO).await;
         took
     });
     let took = dialling.join().unwrap();
-    assert!(accepting.join().unwrap() == [7; 300_000]);
+    assert!(accepting.join().unwrap() == vec![7; SENT]);
     publics.into_iter().for_each(Public::stop);
     took
 }
