@@ -147,7 +147,7 @@ fn content_is_found_by_strangers_after_members_were_killed_and_one_came_back_by_
         members.push(member);
     }
     for number in 0..8 {
-        wait_for_members(&place, &number.to_string(), 6);
+        wait_for_members(&place, &number.to_string(), 3);
     }
     for number in 0..12 {
         announce(&place, &(1 + number % 6).to_string(), &address_of(number));
