@@ -16,6 +16,7 @@ pub mod event;
 pub mod frames;
 pub mod group;
 pub mod handshake;
+pub mod keep;
 pub mod lane;
 pub mod name;
 pub mod node_id;
@@ -37,7 +38,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     ("beacon", beacon::body),
     ("content", content::body),
     ("control", control::body),
@@ -51,6 +52,7 @@ pub const TARGETS: [Target; 26] = [
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),
+    ("keep", keep::body),
     ("lane", lane::body),
     ("name", name::body),
     ("node_id", node_id::body),

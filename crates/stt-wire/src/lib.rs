@@ -8,7 +8,7 @@
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
 //! knows an offset of the wire format; the law it implements is `spec/wire.md`, the messages of
-//! `spec/dht.md`, `spec/relay.md` and `spec/content.md` and the beacon of `spec/reach.md`, its numbers are in
+//! `spec/dht.md`, `spec/relay.md`, `spec/content.md` and `spec/copies.md` and the beacon of `spec/reach.md`, its numbers are in
 //! `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
@@ -26,6 +26,7 @@ mod error;
 mod event;
 mod fields;
 mod frame;
+mod keep;
 mod lane;
 pub mod limits;
 mod name;
@@ -51,6 +52,7 @@ pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;
 pub use event::EventFrame;
 pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
+pub use keep::{Declined, KeepAnswer, KeepRequest};
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};
 pub use name::{Name, NameTooLong};
 pub use open::{Direction, Open, OpenError, StreamKind};

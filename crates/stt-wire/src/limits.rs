@@ -1,5 +1,5 @@
 //! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits", and
-//! `spec/dht.md` and `spec/content.md`.
+//! `spec/dht.md`, `spec/content.md` and `spec/copies.md`.
 //!
 //! Lengths are in bytes. The defaults are for the receiver to change; all the rest is law.
 
@@ -93,3 +93,12 @@ pub const MAX_CONTENT_ANSWER_LEN: usize = 65_536;
 
 /// Most runs of blocks in one frame.
 pub const MAX_SPANS: usize = 4_096;
+
+/// Longest payload of a request to keep a copy.
+pub const MAX_KEEP_REQUEST_LEN: usize = 128;
+
+/// Longest payload of an answer to one.
+pub const MAX_KEEP_ANSWER_LEN: usize = 64;
+
+/// Longest lease of a copy, in seconds.
+pub const MAX_LEASE_SECONDS: u64 = 30 * 86_400;

@@ -10,21 +10,23 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use stt_wire::{
-    Direction, FrameType, ItemOutcome, Open, OpenError, PutOutcome, RawFrame, RecordKind,
+    Declined, Direction, FrameType, ItemOutcome, Open, OpenError, PutOutcome, RawFrame, RecordKind,
     RegisteredClose, RegisteredStreamCode, StreamKind, Unreached, VarInt,
 };
 
-const LAW: [&str; 4] = [
+const LAW: [&str; 5] = [
     include_str!("../../../spec/wire.md"),
     include_str!("../../../spec/dht.md"),
     include_str!("../../../spec/relay.md"),
     include_str!("../../../spec/content.md"),
+    include_str!("../../../spec/copies.md"),
 ];
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");
 const OUTCOMES: &str = include_str!("../../../spec/registry/item-outcomes.toml");
 const DHT: &str = include_str!("../../../spec/registry/dht.toml");
 const RELAY: &str = include_str!("../../../spec/registry/relay.toml");
+const KEEP: &str = include_str!("../../../spec/registry/keep.toml");
 const CODES: &str = include_str!("../../../spec/registry/close-codes.toml");
 
 /// One `[[table]]` of a registry, its values as they are written.
@@ -173,6 +175,14 @@ fn every_reason_of_a_relay_is_registered_and_only_those() {
 }
 
 #[test]
+fn every_reason_of_a_keeper_is_registered_and_only_those() {
+    let reasons = (0..=u8::MAX)
+        .filter_map(|number| Some((number.into(), Declined::from(number).name()?)))
+        .collect();
+    assert_eq!(names(&rows(KEEP, "declined"), "number"), reasons);
+}
+
+#[test]
 fn law_shows_every_row_of_the_registry() {
     let tables = [
         (rows(FRAMES, "frame"), "type"),
@@ -181,6 +191,7 @@ fn law_shows_every_row_of_the_registry() {
         (rows(DHT, "kind"), "number"),
         (rows(DHT, "put"), "number"),
         (rows(RELAY, "reason"), "number"),
+        (rows(KEEP, "declined"), "number"),
         (rows(CODES, "session"), "number"),
         (rows(CODES, "stream"), "number"),
     ];

@@ -62,6 +62,16 @@ impl ObjectBlocks {
         Ok(None)
     }
 
+    /// Shows that a block is here, to whoever has it too and chose the salt: BLAKE3 of it, keyed with the salt. `None` when
+    /// it is not here, or damaged.
+    ///
+    /// # Errors
+    /// [`Failure`] of what lies below.
+    pub fn prove(&self, block: u64, salt: &[u8; 32]) -> Result<Option<[u8; 32]>, Failure> {
+        let bytes = self.part(ObjectPart::Block(block))?;
+        Ok(bytes.map(|bytes| *blake3::keyed_hash(salt, &bytes).as_bytes()))
+    }
+
     /// Reads the manifest that is needed next for the name of `part`; false if that is not possible.
     fn learn_towards(&self, part: ObjectPart) -> Result<bool, Failure> {
         let wanted = {

@@ -14,6 +14,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::Spans;
 use crate::fields::Fields;
+use crate::frame::encode_number;
 use crate::lane::stranger;
 use crate::varint::put_varint;
 use crate::{DecodeError, FrameType, RawFrame, VarInt, encode_header};
@@ -70,9 +71,9 @@ impl ContentAnswer {
                 encode_header(FrameType::HAVE, spans.encoded_len(), out);
                 spans.encode(out);
             }
-            Self::Piece { len } => number(FrameType::PIECE, *len, out),
+            Self::Piece { len } => encode_number(FrameType::PIECE, *len, out),
             Self::Absent => encode_header(FrameType::ABSENT, 0, out),
-            Self::Busy { wait } => number(FrameType::BUSY, *wait, out),
+            Self::Busy { wait } => encode_number(FrameType::BUSY, *wait, out),
         }
     }
 
@@ -106,12 +107,6 @@ impl ContentAnswer {
         fields.end()?;
         Ok(answer)
     }
-}
-
-/// A frame of one integer.
-fn number(frame_type: FrameType, value: VarInt, out: &mut BytesMut) {
-    encode_header(frame_type, value.encoded_len(), out);
-    put_varint(out, value);
 }
 
 #[cfg(test)]

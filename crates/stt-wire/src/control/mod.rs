@@ -162,14 +162,9 @@ mod tests {
             };
             let verdict = match number {
                 0x00 => Err(DecodeError::IllegalType),
-                0x01
-                | 0x10..=0x13
-                | 0x18..=0x1d
-                | 0x20..=0x26
-                | 0x28..=0x2c
-                | 0x30..=0x35
-                | 0x38..=0x3d
-                | 0x80.. => Err(DecodeError::WrongStream(frame_type)),
+                0x01 | 0x10..=0x13 | 0x18..=0x1d | 0x20..=0x3d | 0x80.. => {
+                    Err(DecodeError::WrongStream(frame_type))
+                }
                 0x41..=0x7f => Ok(ControlFrame::Ignored(frame_type)),
                 _ => Err(DecodeError::UnknownType(frame_type)),
             };

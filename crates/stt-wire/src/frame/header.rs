@@ -57,3 +57,9 @@ pub fn encode_header(frame_type: FrameType, len: usize, out: &mut BytesMut) {
     }
     .encode(out);
 }
+
+/// Appends a frame of one integer.
+pub(crate) fn encode_number(frame_type: FrameType, value: VarInt, out: &mut BytesMut) {
+    encode_header(frame_type, value.encoded_len(), out);
+    put_varint(out, value);
+}

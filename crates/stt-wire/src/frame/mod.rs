@@ -16,6 +16,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use decoder::FrameDecoder;
 pub use frame_type::FrameType;
+pub(crate) use header::encode_number;
 pub use header::{FrameHeader, encode_header};
 
 /// A frame whose payload has not been looked at.

@@ -270,14 +270,9 @@ mod tests {
             };
             let refusal = match number {
                 0x00 => DecodeError::IllegalType,
-                0x01..=0x07
-                | 0x18..=0x1d
-                | 0x20..=0x26
-                | 0x28..=0x2c
-                | 0x30..=0x35
-                | 0x38..=0x3d
-                | 0x40
-                | 0x80.. => DecodeError::WrongStream(frame_type),
+                0x01..=0x07 | 0x18..=0x1d | 0x20..=0x3d | 0x40 | 0x80.. => {
+                    DecodeError::WrongStream(frame_type)
+                }
                 _ => DecodeError::UnknownType(frame_type),
             };
             assert_eq!(LaneFrame::decode(raw, DEFAULT_MESSAGE_LEN), Err(refusal));

@@ -11,6 +11,7 @@
 //! | 0x10 | `DhtRequest`   | two ways   | a request one way, its answer the other       |
 //! | 0x11 | `ContentRequest` | two ways | a request one way, its answer the other       |
 //! | 0x12 | Relay          | two ways   | a registration with a relay                   |
+//! | 0x13 | `KeepRequest`  | two ways   | a request one way, its answer the other       |
 //!
 //! *spec:* WIRE-10, WIRE-13, `spec/registry/stream-kinds.toml`.
 
@@ -47,6 +48,8 @@ pub enum StreamKind {
     ContentRequest,
     /// A registration with a relay.
     Relay,
+    /// A request to keep a copy, and its answer.
+    KeepRequest,
 }
 
 /// Which ways bytes run on a stream.
@@ -69,6 +72,7 @@ impl StreamKind {
     pub(super) const DHT_REQUEST: u64 = 0x10;
     pub(super) const CONTENT_REQUEST: u64 = 0x11;
     pub(super) const RELAY: u64 = 0x12;
+    pub(super) const KEEP_REQUEST: u64 = 0x13;
 
     /// Bytes an application writes, on one stream.
     pub const DATA_STREAM: Self = Self::Data {
@@ -87,6 +91,7 @@ impl StreamKind {
             Self::DhtRequest => Self::DHT_REQUEST,
             Self::ContentRequest => Self::CONTENT_REQUEST,
             Self::Relay => Self::RELAY,
+            Self::KeepRequest => Self::KEEP_REQUEST,
         })
     }
 
@@ -102,6 +107,7 @@ impl StreamKind {
             Self::DhtRequest => "DHT_REQUEST",
             Self::ContentRequest => "CONTENT_REQUEST",
             Self::Relay => "RELAY",
+            Self::KeepRequest => "KEEP_REQUEST",
         }
     }
 
@@ -112,7 +118,11 @@ impl StreamKind {
                 matches!(direction, Direction::OneWay)
             }
             Self::Data { .. } => true,
-            Self::Endpoint | Self::DhtRequest | Self::ContentRequest | Self::Relay => {
+            Self::Endpoint
+            | Self::DhtRequest
+            | Self::ContentRequest
+            | Self::Relay
+            | Self::KeepRequest => {
                 matches!(direction, Direction::TwoWay)
             }
         }
@@ -146,5 +156,6 @@ mod tests {
         assert_eq!(runs(StreamKind::DhtRequest), [false, true]);
         assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
         assert_eq!(runs(StreamKind::Relay), [false, true]);
+        assert_eq!(runs(StreamKind::KeepRequest), [false, true]);
     }
 }

@@ -83,6 +83,7 @@ fn decode_kind(fields: &mut Fields) -> Result<StreamKind, OpenError> {
         StreamKind::DHT_REQUEST => Ok(StreamKind::DhtRequest),
         StreamKind::CONTENT_REQUEST => Ok(StreamKind::ContentRequest),
         StreamKind::RELAY => Ok(StreamKind::Relay),
+        StreamKind::KEEP_REQUEST => Ok(StreamKind::KeepRequest),
         kind => Err(OpenError::UnknownKind { kind }),
     }
 }
@@ -116,6 +117,7 @@ mod tests {
             StreamKind::DhtRequest,
             StreamKind::ContentRequest,
             StreamKind::Relay,
+            StreamKind::KeepRequest,
         ];
         let lanes = (0..=MAX_LANE).map(|lane| StreamKind::Messages { lane });
         named.into_iter().chain(lanes).collect()
@@ -152,7 +154,7 @@ mod tests {
     proptest! {
         #[test]
         fn unknown_kind_refuses_only_the_stream(number in any_varint(), rest: [u8; 8]) {
-            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11, 0x12];
+            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11, 0x12, 0x13];
             prop_assume!(!known.contains(&number.get()));
             let mut payload = BytesMut::new();
             put_varint(&mut payload, number);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use stt_wire::{ContentAnswer, ContentPart, ContentRequest, Holding, Spans};
 
-use crate::{Vectors, assert_refused, bytes, encoded, only_frame, parse, varint};
+use crate::{Vectors, array, assert_refused, bytes, encoded, only_frame, parse, varint};
 
 #[derive(Deserialize)]
 #[serde(
@@ -54,10 +54,6 @@ enum Answer {
         hex: String,
         wait: u64,
     },
-}
-
-fn array<const N: usize>(hex: &str) -> [u8; N] {
-    bytes(hex).as_ref().try_into().expect("so many bytes")
 }
 
 impl Request {

@@ -5,7 +5,7 @@ use stt_wire::{
     Addresses, Ask, Contact, DhtAnswer, DhtRequest, DialOutcome, Mode, Purpose, Record,
 };
 
-use crate::{Vectors, assert_refused, bytes, encoded, only_frame, parse, varint};
+use crate::{Vectors, array, assert_refused, bytes, encoded, only_frame, parse, varint};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,10 +72,6 @@ enum Answer {
         hex: String,
         wait: u64,
     },
-}
-
-fn array<const N: usize>(hex: &str) -> [u8; N] {
-    bytes(hex)[..].try_into().expect("bytes of this length")
 }
 
 impl SignedRecord {

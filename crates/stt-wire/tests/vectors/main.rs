@@ -15,6 +15,7 @@ mod endpoint;
 mod event;
 mod frames;
 mod integer;
+mod keep;
 mod lane;
 mod name;
 mod open;
@@ -96,6 +97,10 @@ fn assert_refused<T>(invalid: &[Invalid], decode: impl Fn(&str) -> Result<T, Dec
             .unwrap_or_else(|| panic!("{hex} was taken"));
         assert_eq!(&name_of(refusal), error, "{hex}");
     }
+}
+
+fn array<const N: usize>(hex: &str) -> [u8; N] {
+    bytes(hex).as_ref().try_into().expect("so many bytes")
 }
 
 /// The variant's name, without its numbers.

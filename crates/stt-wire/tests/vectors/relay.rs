@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use stt_wire::{RelayAnswer, RelayRequest};
 
-use crate::{Vectors, assert_refused, bytes, encoded, only_frame, parse, varint};
+use crate::{Vectors, array, assert_refused, bytes, encoded, only_frame, parse, varint};
 
 #[derive(Deserialize)]
 #[serde(
@@ -109,10 +109,6 @@ impl Answer {
             Self::Gone { hex, leg } => (hex, RelayAnswer::Gone { leg: varint(leg) }),
         }
     }
-}
-
-fn array<const N: usize>(hex: &str) -> [u8; N] {
-    bytes(hex)[..].try_into().expect("as many bytes")
 }
 
 #[test]
