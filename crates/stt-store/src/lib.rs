@@ -8,6 +8,8 @@
 //!   Backend                backend/   a directory, memory, an object store
 //! ```
 //!
+//! `sealed/` makes objects that others may keep, and only those read who have the key.
+//!
 //! *Invariants.*
 //! - *Acknowledged means durable*: a change is in a synced record before its caller hears of it.
 //! - *Never a wrong byte*: whatever is read was authenticated, and named by its hash.
@@ -18,7 +20,7 @@
 //! It blocks, and knows neither clocks nor networks. Randomness is an argument ([`stc::Entropy`]).
 //! *Not here*: who else has an object, and how to get it from them.
 //!
-//! *Spec*: `spec/store.md`, whose numbered rules are quoted as `STORE-n`.
+//! *Spec*: `spec/store.md`, whose numbered rules are quoted as `STORE-n`; of sealed objects `spec/copies.md`.
 
 mod backend;
 mod entropy;
@@ -27,6 +29,7 @@ mod index;
 mod keys;
 mod log;
 mod object;
+mod sealed;
 mod storage;
 
 #[doc(hidden)]
@@ -43,6 +46,10 @@ pub use keys::{OwnedStoreKey, StoreKey};
 pub use object::{Address, ObjectPart, ParseAddressError, ParseReferenceError, Reference};
 #[cfg(feature = "object-store")]
 pub use object_store;
+pub use sealed::{
+    ContentKey, OpenSealedError, ParseSealedReferenceError, SealError, SealedReader,
+    SealedReference,
+};
 pub use storage::{
     BinaryStorage, Compacted, Damage, Entries, Entry, ObjectBlocks, ObjectReader, ObjectWriter,
     PartialObject, Pushed, Rotated, Stats, StorageOptions, Verified,

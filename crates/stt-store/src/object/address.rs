@@ -49,7 +49,7 @@ impl FromStr for Address {
 }
 
 /// 32 bytes of 64 digits; the root of a reference has the same form.
-pub(super) fn parse_hex(text: &str) -> Result<[u8; 32], ParseAddressError> {
+pub(crate) fn parse_hex(text: &str) -> Result<[u8; 32], ParseAddressError> {
     let found = text.chars().count();
     if found != 64 {
         return Err(ParseAddressError::Length { found });

@@ -8,6 +8,7 @@ mod outline;
 mod part;
 mod reference;
 
+pub(crate) use address::parse_hex;
 pub use address::{Address, ParseAddressError};
 pub(crate) use manifest::{Builder, FAN_OUT, Manifest};
 pub(crate) use outline::Outline;

@@ -139,6 +139,11 @@ impl BinaryStorage {
         StorageOptions::default().open(directory, key, entropy)
     }
 
+    /// What the store draws its randomness from.
+    pub(crate) fn entropy(&self) -> SharedEntropy {
+        self.shared.entropy.clone()
+    }
+
     /// Removes an object, durably. Its space is given back by and by.
     ///
     /// # Errors

@@ -23,4 +23,5 @@ mod model;
 mod objects;
 mod partial;
 mod quota;
+mod sealed;
 mod support;
