@@ -18,6 +18,7 @@ pub mod group;
 pub mod handshake;
 pub mod keep;
 pub mod lane;
+pub mod leases;
 pub mod name;
 pub mod node_id;
 pub mod open;
@@ -38,7 +39,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     ("beacon", beacon::body),
     ("content", content::body),
     ("control", control::body),
@@ -54,6 +55,7 @@ pub const TARGETS: [Target; 27] = [
     ("handshake", handshake::body),
     ("keep", keep::body),
     ("lane", lane::body),
+    ("leases", leases::body),
     ("name", name::body),
     ("node_id", node_id::body),
     ("open", open::body),

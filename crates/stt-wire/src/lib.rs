@@ -52,7 +52,7 @@ pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;
 pub use event::EventFrame;
 pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
-pub use keep::{Declined, KeepAnswer, KeepRequest};
+pub use keep::{Declined, KeepAnswer, KeepRequest, KeptLease, KeptLeases};
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};
 pub use name::{Name, NameTooLong};
 pub use open::{Direction, Open, OpenError, StreamKind};

@@ -102,3 +102,6 @@ pub const MAX_KEEP_ANSWER_LEN: usize = 64;
 
 /// Longest lease of a copy, in seconds.
 pub const MAX_LEASE_SECONDS: u64 = 30 * 86_400;
+
+/// Most leases that a keeper keeps for its next run.
+pub const MAX_KEPT_LEASES: usize = 16_384;

@@ -44,6 +44,7 @@ pub mod storage;
 pub mod streaming;
 mod swarm;
 mod transport;
+mod whole_file;
 
 pub use endpoints::{
     AlreadyServed, BindError, Delivered, EndpointManager, EndpointOptions, EndpointReceiver,
@@ -76,8 +77,9 @@ pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
 pub use swarm::{
-    Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,
-    ProviderState, PublishError, Sharing, Wanted,
+    Blame, CopyState, CopyStatus, Fetch, FetchError, FetchOptions, FetchProgress, LeasesError,
+    OfferOptions, PlaceError, Provider, ProviderProgress, ProviderState, PublishError,
+    ReplicateError, ReplicateOptions, Replication, ReplicationStatus, Sealing, Sharing, Wanted,
 };
 pub use transport::{
     link::{Disclosure, PathKind},

@@ -7,7 +7,7 @@ use stc::{Entropy, Suite};
 
 use super::{ContentKey, SEGMENT_LEN, SealedReference, context};
 use crate::entropy::SharedEntropy;
-use crate::error::{ReadError, StoreError};
+use crate::error::{Failure, ReadError, StoreError};
 use crate::object::Address;
 use crate::storage::BinaryStorage;
 
@@ -21,6 +21,12 @@ pub enum SealError {
     /// The sealed one could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Failure> for SealError {
+    fn from(failure: Failure) -> Self {
+        Self::Read(failure.into())
+    }
 }
 
 impl BinaryStorage {

@@ -12,12 +12,14 @@
 //!
 //! *Not here.* Who keeps what, for whom and how long: `stt`.
 //!
-//! *spec:* `spec/copies.md`, COPY-1 to COPY-9.
+//! *spec:* `spec/copies.md`, COPY-1 to COPY-14.
 
 mod answer;
 mod declined;
+mod leases;
 mod request;
 
 pub use answer::KeepAnswer;
 pub use declined::Declined;
+pub use leases::{KeptLease, KeptLeases};
 pub use request::KeepRequest;

@@ -5,6 +5,7 @@ use std::io;
 pub use stt_dht::QueryError;
 
 use crate::node::ConnectError;
+use crate::whole_file::UnreadFile;
 
 /// Why no member is known after an attempt to join.
 #[derive(Debug, thiserror::Error)]
@@ -120,4 +121,13 @@ pub enum KeptError {
     /// What was sealed is not what it must be.
     #[error("it is malformed: {0}")]
     Malformed(#[from] stt_wire::DecodeError),
+}
+
+impl From<UnreadFile> for KeptError {
+    fn from(error: UnreadFile) -> Self {
+        match error {
+            UnreadFile::Io(error) => Self::Read(error),
+            UnreadFile::TooLong { most } => Self::TooLong { most },
+        }
+    }
 }

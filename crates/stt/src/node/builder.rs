@@ -22,7 +22,7 @@ use crate::{
     limits::Limits,
     relay::{limits::RelayLimits, service::Relaying},
     storage::BinaryStorage,
-    swarm::Content,
+    swarm::{Content, LeasesError, Offer, OfferOptions, Rack, Shelves},
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
@@ -49,6 +49,7 @@ pub struct NodeBuilder {
     limits: Limits,
     lan: Option<LanOptions>,
     storage: Option<BinaryStorage>,
+    offer: Option<OfferOptions>,
     #[cfg(feature = "portmap")]
     maps_port: bool,
     platform: Option<Platform>,
@@ -83,6 +84,9 @@ pub enum StartError {
     /// The packet engine did not start.
     #[error("the packet engine did not start: {0}")]
     Engine(io::Error),
+    /// Which copies the last run kept for others is not known.
+    #[error("the leases of copies that are kept for others: {0}")]
+    Leases(#[from] LeasesError),
     /// The group has no DHT: what names things in it could be tested against guesses of a passphrase.
     #[error("no DHT: {0}")]
     NoDht(#[from] ContextError),
@@ -103,6 +107,7 @@ impl NodeBuilder {
             limits: Limits::default(),
             lan: None,
             storage: None,
+            offer: None,
             #[cfg(feature = "portmap")]
             maps_port: false,
             platform: None,
@@ -200,6 +205,15 @@ impl NodeBuilder {
         self
     }
 
+    /// Offers room for copies of other members' objects, in a storage of its own. Default: it keeps nothing for others.
+    ///
+    /// Members that want copies ask ([`Node::replicate`]); a node with a [`dht`](Self::dht) is found by them. What is kept
+    /// is served to whoever asks for it.
+    pub fn offer(mut self, offer: OfferOptions) -> Self {
+        self.offer = Some(offer);
+        self
+    }
+
     /// Asks the router on the way, if there is one that takes such wishes, to let others reach this node at
     /// a port of the router's, by UPnP, NAT-PMP or PCP. Default: it is not asked.
     #[cfg(feature = "portmap")]
@@ -259,10 +273,13 @@ impl NodeBuilder {
         let air = self.lan.map(|lan| lan.open(&self.group)).transpose()?;
         let endpoint = Endpoint::start(link, &setup).map_err(StartError::Engine)?;
         let platform = setup.platform.clone();
-        let content = self.storage.map(|storage| {
-            let identity = Arc::clone(&identity);
-            Arc::new(Content::new(storage, platform, identity))
-        });
+        let has_content = self.storage.is_some() || self.offer.is_some();
+        let shelves = Arc::new(Shelves::new(platform, Arc::clone(&identity)));
+        let content = (self.storage)
+            .map(|storage| Arc::new(Content::new(storage, Arc::clone(&shelves), Rack::Own)));
+        let offer = (self.offer)
+            .map(|offer| Offer::new(offer, &shelves, &seed))
+            .transpose()?;
         let shared = Shared::new(
             identity.node_id(),
             self.group,
@@ -273,7 +290,9 @@ impl NodeBuilder {
                 websockets,
                 relays: Relays::new(relaying),
                 dht,
+                shelves: has_content.then_some(shelves),
                 content,
+                offer,
             },
         );
         #[cfg(feature = "portmap")]

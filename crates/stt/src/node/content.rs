@@ -1,11 +1,12 @@
-//! Content: what is published here, and what is fetched from others.
+//! Content: what is published here, what is fetched from others, and the copies that others keep.
 
 use std::sync::Arc;
 
 use super::Node;
 use crate::storage::{Address, Reference};
 use crate::swarm::{
-    Content, Fetch, FetchError, FetchOptions, Provider, PublishError, Search, Wanted,
+    Content, Fetch, FetchError, FetchOptions, Provider, PublishError, ReplicateError,
+    ReplicateOptions, Replication, Sealing, Search, Wanted,
 };
 
 impl Node {
@@ -103,6 +104,63 @@ impl Node {
         options: FetchOptions,
     ) -> Result<Fetch, FetchError> {
         self.begin_fetch(wanted.into(), providers, options, Search::Nobody)
+    }
+
+    /// Has other members keep copies of an object of the node's [`storage`](super::NodeBuilder::storage), sealed, so that
+    /// only those can read it who get [`Replication::sealed`]. As many as `copies` of those that offer room
+    /// ([`NodeBuilder::offer`](super::NodeBuilder::offer)) keep one each; they are found by the [`dht`](super::NodeBuilder::dht).
+    ///
+    /// Returns once the object is sealed; [`Replication::placed`] resolves when the copies are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicateError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a sealed copy may stay in the storage.
+    pub async fn replicate(
+        &self,
+        address: impl Into<Address>,
+        copies: usize,
+    ) -> Result<Replication, ReplicateError> {
+        let options = ReplicateOptions::copies(copies);
+        self.replicate_with(address, options).await
+    }
+
+    /// [`replicate`](Self::replicate), on other terms than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicateError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a sealed copy may stay in the storage.
+    pub async fn replicate_with(
+        &self,
+        address: impl Into<Address>,
+        mut options: ReplicateOptions,
+    ) -> Result<Replication, ReplicateError> {
+        options.bound();
+        let content: Option<Arc<Content>> = self.shared.content.clone();
+        let content = content.ok_or(ReplicateError::NoStorage)?;
+        let address = address.into();
+        let sealed = match options.sealing {
+            Sealing::Sealed => Some(content.storage.seal(address).await?),
+            Sealing::AsItIs => None,
+        };
+        let kept = sealed.as_ref().map_or(address, |sealed| sealed.address());
+        // Keepers get it from here, and so does whoever looks for it.
+        let object = self.publish(kept).await?;
+        let node = self.clone();
+        Ok(Replication::start(node, content, object, sealed, options))
+    }
+
+    /// How many bytes of other members' objects this node keeps, and under how many leases; `None` if it
+    /// [`offer`](super::NodeBuilder::offer)s nothing.
+    pub fn kept_for_others(&self) -> Option<(u64, usize)> {
+        self.shared.offer.as_ref().map(|offer| offer.kept())
     }
 
     fn begin_fetch<P: Into<Provider>>(

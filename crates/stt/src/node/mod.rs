@@ -126,12 +126,24 @@ impl Node {
         if let Some(dht) = &node.shared.dht {
             dht.start(&node);
         }
+        if let Some(offer) = &node.shared.offer {
+            offer.start(&node);
+        }
         node
     }
 
     /// A handle that does not keep what is left of a node that is shut down.
     pub(crate) fn downgrade(&self) -> WeakNode {
         WeakNode(Arc::downgrade(&self.shared))
+    }
+
+    /// Resolves when the node is shut down, or being shut down already. Cancel safe.
+    pub(crate) async fn stopped(&self) {
+        let mut stopped = std::pin::pin!(self.shared.stopped.notified());
+        stopped.as_mut().enable();
+        if !self.shared.is_stopping() {
+            stopped.await;
+        }
     }
 
     pub(crate) fn places(&self) -> Places {
@@ -403,8 +415,8 @@ impl Node {
         self.shared.platform.timeout(DRAIN_WITHIN, closed).await;
         self.shared.relays.close();
         self.shared.inbox.end();
-        if let Some(content) = &self.shared.content {
-            content.close();
+        if let Some(shelves) = &self.shared.shelves {
+            shelves.close();
         }
         self.shared.stopped.notify_waiters();
         #[cfg(feature = "portmap")]

@@ -25,7 +25,7 @@ use crate::{
         By, CloseReason, Session, SessionId, core::Surroundings, messages::inbox::Inbox,
         queue::Queue,
     },
-    swarm::Content,
+    swarm::{Content, Offer, Shelves},
     transport::{
         crypto::{Authenticated, DoorKeys},
         endpoint::{Endpoint, EndpointSetup},
@@ -62,7 +62,9 @@ pub(super) struct Shared {
     pub(super) port_given_back: crate::session::flag::Flag,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
+    pub(super) shelves: Option<Arc<Shelves>>,
     pub(super) content: Option<Arc<Content>>,
+    pub(super) offer: Option<Arc<Offer>>,
 }
 
 /// What a node has besides its sockets and sessions.
@@ -71,7 +73,9 @@ pub(super) struct Ways {
     pub(super) websockets: WebSockets,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
+    pub(super) shelves: Option<Arc<Shelves>>,
     pub(super) content: Option<Arc<Content>>,
+    pub(super) offer: Option<Arc<Offer>>,
 }
 
 #[derive(Debug)]
@@ -116,7 +120,9 @@ impl Shared {
             websockets,
             relays,
             dht,
+            shelves,
             content,
+            offer,
         }: Ways,
     ) -> Arc<Self> {
         let EndpointSetup {
@@ -146,7 +152,9 @@ impl Shared {
             neighbours: Neighbours::default(),
             #[cfg(feature = "portmap")]
             port_given_back: crate::session::flag::Flag::default(),
+            shelves,
             content,
+            offer,
             limits: Arc::new(limits),
             id,
             platform,
@@ -222,7 +230,8 @@ impl Shared {
             backlog: Arc::clone(&self.backlog),
             relaying: self.relays.relaying().cloned(),
             dht: self.dht.clone(),
-            content: self.content.clone(),
+            shelves: self.shelves.clone(),
+            offer: self.offer.clone(),
         };
         Session::start(connection, proved, surroundings)
     }

@@ -33,7 +33,7 @@ use crate::{
     endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
     relay::service::Relaying,
-    swarm::{Content, Desk},
+    swarm::{Desk, Offer, Shelves},
     transport::{
         crypto::{Authenticated, Meters},
         endpoint::meters,
@@ -66,7 +66,8 @@ pub(crate) struct Core {
     pub(crate) relaying: Option<Arc<Relaying>>,
     /// The node's part in the DHT, if it has one.
     pub(crate) dht: Option<Arc<dht::Service>>,
-    pub(crate) content: Option<Arc<Content>>,
+    pub(crate) shelves: Option<Arc<Shelves>>,
+    pub(crate) offer: Option<Arc<Offer>>,
     /// What the peer asked for; most peers ask for nothing.
     desk: OnceLock<Box<Desk>>,
     pub(crate) meters: Arc<Meters>,
@@ -94,7 +95,8 @@ pub(crate) struct Surroundings {
     /// What the node does as a relay, if it is one.
     pub(crate) relaying: Option<Arc<Relaying>>,
     pub(crate) dht: Option<Arc<dht::Service>>,
-    pub(crate) content: Option<Arc<Content>>,
+    pub(crate) shelves: Option<Arc<Shelves>>,
+    pub(crate) offer: Option<Arc<Offer>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -122,7 +124,8 @@ impl Core {
             backlog,
             relaying,
             dht,
-            content,
+            shelves,
+            offer,
         } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -167,7 +170,8 @@ impl Core {
             backlog,
             relaying,
             dht,
-            content,
+            shelves,
+            offer,
             desk: OnceLock::new(),
             endpoints: SessionEndpoints::default(),
         })

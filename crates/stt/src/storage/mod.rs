@@ -13,17 +13,20 @@ mod calls;
 mod list;
 mod options;
 mod reader;
+mod sealed;
 mod upload;
 
 pub use list::Entries;
 pub use options::StorageOptions;
 pub use reader::ObjectReader;
+pub use sealed::SealedObjectReader;
 /// The same store for threads that may block, and what the types of this module are made of.
 pub use stt_store as blocking;
 pub use stt_store::{
-    Address, Backend, BackendFile, Compacted, Damage, DiskBackend, Entry, Failure, KeyError,
-    MemoryBackend, OpenError, ParseAddressError, ParseReferenceError, Part, PinError, ReadError,
-    Reference, RemoveError, Rotated, Stats, StoreError, StoreKey, Verified, VerifyError,
+    Address, Backend, BackendFile, Compacted, ContentKey, Damage, DiskBackend, Entry, Failure,
+    KeyError, MemoryBackend, OpenError, OpenSealedError, ParseAddressError, ParseReferenceError,
+    ParseSealedReferenceError, Part, PinError, ReadError, Reference, RemoveError, Rotated,
+    SealError, SealedReference, Stats, StoreError, StoreKey, Verified, VerifyError,
 };
 
 use std::ops::Range;
@@ -33,7 +36,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use stt_store::OwnedStoreKey;
 
-use calls::Calls;
+pub(crate) use calls::Calls;
 
 /// A content store: bytes go in, an address comes out, and the address brings them back.
 ///

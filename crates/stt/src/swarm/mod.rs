@@ -5,6 +5,8 @@
 //! Node::fetch ──────> fetch/driver <── plan (pure): who sends which block
 //!                        |    |
 //!             exchange/ask    keeper: compared, stored ──> hashing: is it the address?
+//!
+//! Node::replicate ──> replication/driver ──> exchange/keep ──> offer of a peer, which fetches
 //! ```
 //!
 //! *Invariants.* Nothing is served that was not published. Nothing is kept that is not what its name says, and
@@ -13,11 +15,13 @@
 //!
 //! *Not here.* Who has an object: the application says, or the DHT. The bytes on disk: [`crate::storage`].
 //!
-//! *spec:* CONTENT-1 to CONTENT-24.
+//! *spec:* CONTENT-1 to CONTENT-24, COPY-1 to COPY-22.
 
 mod exchange;
 mod fetch;
+mod offer;
 mod plan;
+mod replication;
 mod shelves;
 
 pub(crate) use exchange::serve::{Desk, serve};
@@ -26,5 +30,11 @@ pub use fetch::{
     Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,
     ProviderState, Sharing, Wanted,
 };
-pub(crate) use shelves::Content;
+pub use offer::{LeasesError, OfferOptions};
+pub(crate) use offer::{Offer, serve as serve_keeping};
+pub use replication::{
+    CopyState, CopyStatus, PlaceError, ReplicateError, ReplicateOptions, Replication,
+    ReplicationStatus, Sealing,
+};
 pub use shelves::PublishError;
+pub(crate) use shelves::{Content, Rack, Shelves};

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use stc::{Identity, NodeId};
 use tokio::sync::{Semaphore, watch};
 
-use crate::storage::{Address, BinaryStorage, ReadError, Reference, blocking::ObjectBlocks};
+use crate::storage::{Address, BinaryStorage, Calls, ReadError, Reference, blocking::ObjectBlocks};
 use crate::transport::platform::Platform;
 
 /// Why an object was not published.
@@ -22,15 +22,32 @@ pub enum PublishError {
     Storage(#[from] ReadError),
 }
 
-/// The content of one node.
+/// A storage of this node, and the shelves on which its objects are put up.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) storage: BinaryStorage,
     pub(super) platform: Platform,
+    pub(super) shelves: Arc<Shelves>,
+    rack: Rack,
+}
+
+/// All that one node serves.
+#[derive(Debug)]
+pub(crate) struct Shelves {
+    pub(super) platform: Platform,
     identity: Arc<Identity>,
-    shelves: Mutex<HashMap<Address, Arc<Shelf>>>,
+    racks: Mutex<[HashMap<Address, Arc<Shelf>>; 2]>,
     /// One for each part that is on its way to a peer.
     pub(super) parts: Arc<Semaphore>,
+}
+
+/// Whose objects they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rack {
+    /// This node's own.
+    Own,
+    /// Kept for others.
+    Kept,
 }
 
 /// An object that is served.
@@ -39,6 +56,8 @@ pub(super) struct Shelf {
     pub(super) reference: Reference,
     pub(super) signature: [u8; 64],
     pub(super) blocks: ObjectBlocks,
+    /// The threads on which they are read.
+    pub(super) calls: Calls,
     pub(super) holds: Holds,
 }
 
@@ -57,13 +76,12 @@ pub(super) struct Gained {
 }
 
 impl Content {
-    pub(crate) fn new(storage: BinaryStorage, platform: Platform, identity: Arc<Identity>) -> Self {
+    pub(crate) fn new(storage: BinaryStorage, shelves: Arc<Shelves>, rack: Rack) -> Self {
         Self {
             storage,
-            platform,
-            identity,
-            shelves: Mutex::default(),
-            parts: Arc::new(Semaphore::new(MAX_PARTS)),
+            platform: shelves.platform.clone(),
+            shelves,
+            rack,
         }
     }
 
@@ -79,43 +97,65 @@ impl Content {
         let claim = claim(&reference);
         let shelf = Shelf {
             reference,
-            signature: self.identity.sign(CLAIM_LABEL, &claim),
+            signature: self.shelves.identity.sign(CLAIM_LABEL, &claim),
             blocks,
+            calls: self.storage.calls().clone(),
             holds,
         };
-        self.shelves
-            .lock()
-            .insert(reference.address, Arc::new(shelf));
+        self.with_rack(|rack| rack.insert(reference.address, Arc::new(shelf)));
         reference
     }
 
     /// True if it was published.
     pub(crate) fn unpublish(&self, address: Address) -> bool {
-        self.shelves.lock().remove(&address).is_some()
+        self.with_rack(|rack| rack.remove(&address)).is_some()
     }
 
     /// Takes back what is shared while it is gathered.
     pub(super) fn take_down_partial(&self, address: Address) {
-        let mut shelves = self.shelves.lock();
         let is_partial = |shelf: &Arc<Shelf>| matches!(shelf.holds, Holds::Some(_));
-        if shelves.get(&address).is_some_and(is_partial) {
-            shelves.remove(&address);
-        }
+        self.with_rack(|rack| {
+            if rack.get(&address).is_some_and(is_partial) {
+                rack.remove(&address);
+            }
+        });
     }
 
     pub(crate) fn published(&self) -> Vec<Address> {
-        let mut all: Vec<_> = self.shelves.lock().keys().copied().collect();
+        let mut all: Vec<_> = self.with_rack(|rack| rack.keys().copied().collect());
         all.sort_unstable();
         all
     }
 
-    pub(super) fn shelf(&self, address: Address) -> Option<Arc<Shelf>> {
-        self.shelves.lock().get(&address).cloned()
+    fn with_rack<T>(&self, act: impl FnOnce(&mut HashMap<Address, Arc<Shelf>>) -> T) -> T {
+        let [own, kept] = &mut *self.shelves.racks.lock();
+        act(match self.rack {
+            Rack::Own => own,
+            Rack::Kept => kept,
+        })
+    }
+}
+
+impl Shelves {
+    pub(crate) fn new(platform: Platform, identity: Arc<Identity>) -> Self {
+        Self {
+            platform,
+            identity,
+            racks: Mutex::default(),
+            parts: Arc::new(Semaphore::new(MAX_PARTS)),
+        }
     }
 
-    /// The node is shut down: the storage is free again.
+    pub(super) fn shelf(&self, address: Address) -> Option<Arc<Shelf>> {
+        let racks = self.racks.lock();
+        racks.iter().find_map(|rack| rack.get(&address)).cloned()
+    }
+
+    /// The node is shut down: its storages are free again.
     pub(crate) fn close(&self) {
-        self.shelves.lock().clear();
+        for rack in &mut *self.racks.lock() {
+            rack.clear();
+        }
     }
 }
 

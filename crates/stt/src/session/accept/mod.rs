@@ -250,9 +250,16 @@ fn serve(
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
-        StreamKind::ContentRequest => match (&core.content, send) {
-            (Some(content), Some(send)) => {
-                let served = swarm::serve(Arc::clone(content), Arc::clone(core), recv, send);
+        StreamKind::ContentRequest => match (&core.shelves, send) {
+            (Some(shelves), Some(send)) => {
+                let served = swarm::serve(Arc::clone(shelves), Arc::clone(core), recv, send);
+                core.platform.spawn(served);
+            }
+            (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        },
+        StreamKind::KeepRequest => match (&core.offer, send) {
+            (Some(offer), Some(send)) => {
+                let served = swarm::serve_keeping(Arc::clone(offer), Arc::clone(core), recv, send);
                 core.platform.spawn(served);
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),

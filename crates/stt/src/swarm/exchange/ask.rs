@@ -1,10 +1,11 @@
 //! The asking side: opens a stream for a request and reads what comes of it.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::{Bytes, BytesMut};
 use stt_wire::{
-    ContentAnswer, ContentRequest, DecodeError, FrameDecoder, Open, StreamKind, VarInt,
+    ContentAnswer, ContentRequest, DecodeError, FrameDecoder, Open, RawFrame, StreamKind, VarInt,
     limits::MAX_CONTENT_ANSWER_LEN,
 };
 
@@ -34,18 +35,41 @@ pub(crate) enum AskError {
     Broken,
 }
 
+/// What a request is answered by.
+pub(in crate::swarm) trait Answer: Sized {
+    /// The kind of stream on which it is asked.
+    const KIND: StreamKind;
+    /// The longest payload, in bytes.
+    const MAX_LEN: usize;
+
+    fn decode(frame: RawFrame) -> Result<Self, DecodeError>;
+}
+
+impl Answer for ContentAnswer {
+    const KIND: StreamKind = StreamKind::ContentRequest;
+    const MAX_LEN: usize = MAX_CONTENT_ANSWER_LEN;
+
+    fn decode(frame: RawFrame) -> Result<Self, DecodeError> {
+        Self::decode(frame)
+    }
+}
+
 /// The answers on one stream.
-pub(crate) struct Answers {
+pub(in crate::swarm) struct Answers<A> {
     session: Session,
     recv: RecvStream,
     decoder: FrameDecoder,
     rest: Bytes,
     /// Whether anything came.
     is_heard: bool,
+    answer: PhantomData<fn() -> A>,
 }
 
-/// Asks. Cancel safe: given up, the stream is.
-pub(crate) async fn ask(session: &Session, request: ContentRequest) -> Result<Answers, AskError> {
+/// Asks, with a request that `encode` appends. Cancel safe: given up, the stream is.
+pub(in crate::swarm) async fn ask<A: Answer>(
+    session: &Session,
+    encode: impl FnOnce(&mut BytesMut),
+) -> Result<Answers<A>, AskError> {
     let core = session.core();
     let entry = session.begin_opening().map_err(|_| AskError::Lost)?;
     let (send, recv) = tokio::select! {
@@ -58,29 +82,29 @@ pub(crate) async fn ask(session: &Session, request: ContentRequest) -> Result<An
     let recv = RecvStream::new(core, recv);
     drop(entry);
     let mut frames = BytesMut::new();
-    let kind = StreamKind::ContentRequest;
-    Open { kind }.encode(&mut frames);
-    request.encode(&mut frames);
+    Open { kind: A::KIND }.encode(&mut frames);
+    encode(&mut frames);
     let written = send.write_unmetered(frames.freeze()).await;
     written.map_err(|_| AskError::Refused)?;
     send.finish().map_err(|_| AskError::Refused)?;
     Ok(Answers {
         session: session.clone(),
         recv,
-        decoder: FrameDecoder::new(MAX_CONTENT_ANSWER_LEN),
+        decoder: FrameDecoder::new(A::MAX_LEN),
         rest: Bytes::new(),
         is_heard: false,
+        answer: PhantomData,
     })
 }
 
-impl Answers {
+impl<A: Answer> Answers<A> {
     /// The next frame; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<ContentAnswer>, AskError> {
+    pub(in crate::swarm) async fn next(&mut self) -> Result<Option<A>, AskError> {
         loop {
             match self.decoder.decode(&mut self.rest) {
                 Ok(None) => {}
                 Ok(Some(frame)) => {
-                    let answer = ContentAnswer::decode(frame);
+                    let answer = A::decode(frame);
                     return answer.map(Some).map_err(|error| self.broken(error));
                 }
                 Err(error) => return Err(self.broken(error)),
@@ -116,13 +140,15 @@ impl Answers {
     }
 
     /// The peer broke the format: the session ends, as with any other breach.
-    pub(crate) fn broken(&self, error: DecodeError) -> AskError {
-        tracing::warn!(%error, peer = %self.session.peer(), "answer to a request for content");
+    pub(in crate::swarm) fn broken(&self, error: DecodeError) -> AskError {
+        tracing::warn!(%error, peer = %self.session.peer(), "answer to a request");
         let reason = CloseReason::for_malformed(error);
         self.session.core().end(reason);
         AskError::Broken
     }
+}
 
+impl Answers<ContentAnswer> {
     /// An answer that does not belong here.
     fn out_of_place(&self, answer: &ContentAnswer) -> AskError {
         match answer {
@@ -137,11 +163,11 @@ impl Answers {
 pub(crate) async fn look(
     session: &Session,
     address: Address,
-) -> Result<(Reference, [u8; 64], Answers), AskError> {
+) -> Result<(Reference, [u8; 64], Answers<ContentAnswer>), AskError> {
     let request = ContentRequest::Look {
         address: *address.as_bytes(),
     };
-    let mut answers = ask(session, request).await?;
+    let mut answers = ask(session, |out| request.encode(out)).await?;
     match answers.next().await? {
         Some(ContentAnswer::Holding(holding)) => {
             let reference = Reference {
@@ -172,7 +198,7 @@ pub(crate) async fn take(
         part: on_the_wire(part),
         from: VarInt::saturating(bytes.len() as u64),
     };
-    let mut answers = ask(session, request).await?;
+    let mut answers = ask(session, |out| request.encode(out)).await?;
     match answers.next().await? {
         Some(ContentAnswer::Piece { len }) if len.get() == (whole - bytes.len()) as u64 => {}
         Some(ContentAnswer::Piece { .. }) => return Err(AskError::WrongLength),

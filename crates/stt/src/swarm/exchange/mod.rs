@@ -1,6 +1,14 @@
-//! The two sides of a request for content. spec: CONTENT-1 to CONTENT-12.
+//! The two sides of a request for content, and of one for copies. spec: CONTENT-1 to CONTENT-12, COPY-1 to COPY-9.
+//!
+//! | | where |
+//! |---|---|
+//! | a request on a stream, and its answers | [`ask`], [`request`] |
+//! | content | [`ask`], [`serve`] |
+//! | copies | [`keep`]; who keeps them is [`offer`](super::offer) |
 
 pub(super) mod ask;
+pub(super) mod keep;
+pub(super) mod request;
 pub(super) mod serve;
 
 use stt_wire::{ContentPart, VarInt};

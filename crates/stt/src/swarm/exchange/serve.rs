@@ -13,19 +13,20 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use stt_wire::{
-    ContentAnswer, ContentPart, ContentRequest, DecodeError, FrameDecoder, Holding, Spans, VarInt,
+    ContentAnswer, ContentPart, ContentRequest, Holding, Spans, VarInt,
     limits::MAX_CONTENT_REQUEST_LEN,
 };
 use tokio::sync::Semaphore;
 
 use super::in_the_store;
+use super::request::{self, GivenUp, finish};
 use crate::session::{
     CloseReason,
     core::Core,
     stream::{RecvStream, SendStream},
 };
-use crate::storage::{Address, Failure};
-use crate::swarm::shelves::{Content, Holds, Shelf};
+use crate::storage::Address;
+use crate::swarm::shelves::{Holds, Shelf, Shelves};
 
 /// What a session has asked for.
 #[derive(Debug)]
@@ -59,21 +60,14 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Why a request was not answered to its end; the stream is reset.
-enum GivenUp {
-    Peer,
-    Storage(Failure),
-    Broken(DecodeError),
-}
-
 /// Answers one request.
 pub(crate) async fn serve(
-    content: Arc<Content>,
+    shelves: Arc<Shelves>,
     core: Arc<Core>,
     mut recv: RecvStream,
     mut send: SendStream,
 ) {
-    let answering = answer(&content, &core, &mut recv, &mut send);
+    let answering = answer(&shelves, &core, &mut recv, &mut send);
     let answered = tokio::select! {
         biased;
         () = core.closing.begun() => return,
@@ -92,14 +86,13 @@ pub(crate) async fn serve(
 }
 
 async fn answer(
-    content: &Content,
+    shelves: &Shelves,
     core: &Arc<Core>,
     recv: &mut RecvStream,
     send: &mut SendStream,
 ) -> Result<(), GivenUp> {
-    let reading = read_request(recv);
-    let request = content.platform.timeout(REQUEST_WITHIN, reading).await;
-    let request = request.unwrap_or(Err(GivenUp::Peer))?;
+    let (max_len, decode) = (MAX_CONTENT_REQUEST_LEN, ContentRequest::decode);
+    let request = request::read(&shelves.platform, recv, max_len, decode).await?;
     let desk = core.desk();
     if desk.waiting.fetch_add(1, Relaxed) >= MAX_WAITING {
         let _waiting = Waiting(&desk.waiting);
@@ -108,7 +101,7 @@ async fn answer(
         return finish(send);
     }
     let waiting = Waiting(&desk.waiting);
-    let shelf = content.shelf(Address::from_bytes(*request.address()));
+    let shelf = shelves.shelf(Address::from_bytes(*request.address()));
     match (request, shelf) {
         (ContentRequest::Look { .. }, Some(shelf)) => look(&shelf, send).await,
         (
@@ -120,40 +113,9 @@ async fn answer(
             let asked = desk.asked.fetch_add(1, Relaxed);
             // Below what the application sends, and in the order of the requests.
             send.set_priority(-1 - (asked & MAX_PRIORITY).cast_signed());
-            take(content, desk, &shelf, (part, from.get()), send, waiting).await
+            take(shelves, desk, &shelf, (part, from.get()), send, waiting).await
         }
         _ => absent(send).await,
-    }
-}
-
-async fn read_request(recv: &mut RecvStream) -> Result<ContentRequest, GivenUp> {
-    let mut decoder = FrameDecoder::new(MAX_CONTENT_REQUEST_LEN);
-    loop {
-        let piece = recv.read_bytes(usize::MAX).await;
-        let mut piece = match piece {
-            Ok(Some(piece)) => piece,
-            Ok(None) => return Err(GivenUp::Broken(DecodeError::Truncated)),
-            Err(_) => return Err(GivenUp::Peer),
-        };
-        let Some(frame) = decoder.decode(&mut piece).map_err(GivenUp::Broken)? else {
-            continue;
-        };
-        let request = ContentRequest::decode(frame).map_err(GivenUp::Broken)?;
-        return match piece.len() {
-            0 => expect_end(recv).await.map(|()| request),
-            extra => Err(GivenUp::Broken(DecodeError::TrailingBytes { extra })),
-        };
-    }
-}
-
-async fn expect_end(recv: &mut RecvStream) -> Result<(), GivenUp> {
-    match recv.read_bytes(usize::MAX).await {
-        Ok(None) => Ok(()),
-        Ok(Some(more)) => {
-            let extra = more.len();
-            Err(GivenUp::Broken(DecodeError::TrailingBytes { extra }))
-        }
-        Err(_) => Err(GivenUp::Peer),
     }
 }
 
@@ -195,7 +157,7 @@ async fn look(shelf: &Shelf, send: &mut SendStream) -> Result<(), GivenUp> {
 }
 
 async fn take(
-    content: &Content,
+    shelves: &Shelves,
     desk: &Desk,
     shelf: &Shelf,
     (part, from): (ContentPart, u64),
@@ -204,11 +166,11 @@ async fn take(
 ) -> Result<(), GivenUp> {
     // Neither is ever closed.
     let _turn = desk.parts.acquire().await.map_err(|_| GivenUp::Peer)?;
-    let _place = content.parts.acquire().await.map_err(|_| GivenUp::Peer)?;
+    let _place = shelves.parts.acquire().await.map_err(|_| GivenUp::Peer)?;
     drop(waiting);
     let blocks = shelf.blocks.clone();
     let part = in_the_store(part);
-    let read = content.storage.calls().run_apart(move || blocks.part(part));
+    let read = shelf.calls.run_apart(move || blocks.part(part));
     let bytes = read.await.map_err(GivenUp::Storage)?;
     let bytes = bytes.map(Bytes::from).filter(|bytes| {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
@@ -233,7 +195,7 @@ async fn take(
     tokio::select! {
         biased;
         sent = sending => sent,
-        () = stalled(&content.platform, desk) => Err(GivenUp::Peer),
+        () = stalled(&shelves.platform, desk) => Err(GivenUp::Peer),
     }
 }
 
@@ -256,14 +218,7 @@ async fn absent(send: &mut SendStream) -> Result<(), GivenUp> {
 }
 
 async fn say(send: &mut SendStream, answer: &ContentAnswer) -> Result<(), GivenUp> {
-    let mut frame = BytesMut::new();
-    answer.encode(&mut frame);
-    let said = send.write_chunks(&mut [frame.freeze()]).await;
-    said.map_err(|_| GivenUp::Peer)
-}
-
-fn finish(send: &mut SendStream) -> Result<(), GivenUp> {
-    send.finish().map_err(|_| GivenUp::Peer)
+    request::say(send, |frame| answer.encode(frame)).await
 }
 
 /// Parts on their way in one session: its window is of this size.
@@ -276,9 +231,6 @@ const MAX_WAITING: u32 = 256;
 const MAX_PRIORITY: u32 = (1 << 30) - 1;
 
 const BUSY_FOR: Duration = Duration::from_millis(500);
-
-/// A request comes with its stream.
-const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 
 /// A part has this long to arrive, as long as none does.
 const STALL: Duration = Duration::from_secs(30);

@@ -78,7 +78,7 @@ impl Attendant {
     }
 
     async fn attend_once(&self, has_met: &mut bool) -> Parting {
-        let Some(session) = self.reach().await else {
+        let Some(session) = self.provider.reach(&self.node).await else {
             // Who was there once may come back.
             if !*has_met {
                 return Parting::Done(News::Unreached);
@@ -93,14 +93,6 @@ impl Attendant {
             self.tell(News::Lost).await;
         }
         parting
-    }
-
-    async fn reach(&self) -> Option<Session> {
-        match &self.provider {
-            Provider::Session(session) => Some(session.clone()),
-            Provider::Target(target) => self.node.connect(target.clone()).await.ok(),
-            Provider::Found(found) => self.node.dht()?.reach(found).await.ok(),
-        }
     }
 
     async fn listen(&self, session: &Session) -> Parting {
@@ -132,7 +124,7 @@ impl Attendant {
         Parting::Lost
     }
 
-    async fn hear_all(&self, answers: &mut Answers) -> Result<(), AskError> {
+    async fn hear_all(&self, answers: &mut Answers<ContentAnswer>) -> Result<(), AskError> {
         while let Some(answer) = answers.next().await? {
             match answer {
                 ContentAnswer::Have(spans) => self.tell(News::Has(spans)).await,

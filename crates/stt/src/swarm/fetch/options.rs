@@ -1,7 +1,7 @@
 //! What is wanted, from whom, and on which terms.
 
 use crate::dht::FoundPeer;
-use crate::node::Target;
+use crate::node::{Node, Target};
 use crate::session::Session;
 use crate::storage::{Address, Reference};
 
@@ -46,6 +46,17 @@ pub enum Provider {
     Target(Target),
     /// One that was found by the [`Dht`](crate::dht::Dht) of this node; reached again likewise.
     Found(FoundPeer),
+}
+
+impl Provider {
+    /// A session with it, if it can be had.
+    pub(in crate::swarm) async fn reach(&self, node: &Node) -> Option<Session> {
+        match self {
+            Self::Session(session) => Some(session.clone()),
+            Self::Target(target) => node.connect(target.clone()).await.ok(),
+            Self::Found(found) => node.dht()?.reach(found).await.ok(),
+        }
+    }
 }
 
 impl From<Session> for Provider {
