@@ -41,9 +41,10 @@ impl BinaryStorage {
         let length = plain.reference().length;
         let stored = self.store_reader(Sealing::new(plain, length, &key, &mut entropy));
         let object = stored.map_err(|error| match error {
-            StoreError::Source(why) => {
-                unread(&why).map_or(StoreError::Source(why).into(), Into::into)
-            }
+            StoreError::Source(why) => match unread(&why) {
+                Some(error) => error.into(),
+                None => StoreError::Source(why).into(),
+            },
             other => SealError::Store(other),
         })?;
         Ok(SealedReference { object, key })

@@ -85,7 +85,7 @@ fn any_cut_or_addition_is_told_from_the_whole() {
         let opened = opened.saturating_sub(8);
         let truncated = OpenSealedError::Truncated { opened };
         assert_eq!(refusal(&sealed[..cut], &reference), truncated);
-        let in_segment = refusal(&sealed[..cut + 1], &reference);
+        let in_segment = refusal(&sealed[..=cut], &reference);
         assert!(matches!(in_segment, OpenSealedError::Segment { .. }));
     }
     let more = [&sealed[..], &[0]].concat();

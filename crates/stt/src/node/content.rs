@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Node;
-use crate::storage::{Address, Reference};
+use crate::storage::{Address, Reference, SealedReference};
 use crate::swarm::{
     Content, Fetch, FetchError, FetchOptions, Provider, PublishError, ReplicateError,
     ReplicateOptions, Replication, Sealing, Search, Wanted,
@@ -150,7 +150,7 @@ impl Node {
             Sealing::Sealed => Some(content.storage.seal(address).await?),
             Sealing::AsItIs => None,
         };
-        let kept = sealed.as_ref().map_or(address, |sealed| sealed.address());
+        let kept = sealed.as_ref().map_or(address, SealedReference::address);
         // Keepers get it from here, and so does whoever looks for it.
         let object = self.publish(kept).await?;
         let node = self.clone();

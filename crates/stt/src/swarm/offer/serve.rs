@@ -223,10 +223,10 @@ async fn prove(
         let Ok(blocks) = store.open_blocks(address) else {
             return Ok(None);
         };
-        match blocks.reference().root == root {
-            true => blocks.prove(block, &salt),
-            false => Ok(None),
+        if blocks.reference().root != root {
+            return Ok(None);
         }
+        blocks.prove(block, &salt)
     };
     let proof = offer.content.storage.calls().run(prove).await;
     let proof = proof.map_err(GivenUp::Storage)?;

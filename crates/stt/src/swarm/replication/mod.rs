@@ -12,9 +12,11 @@
 //!
 //! *spec:* COPY-1 to COPY-12.
 
+mod check;
 mod driver;
 mod keepers;
 mod options;
+mod place;
 mod status;
 
 pub use options::{PlaceError, ReplicateError, ReplicateOptions, Sealing};
