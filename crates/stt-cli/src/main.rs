@@ -4,9 +4,10 @@
 //! args    what may be asked             seed      making, keeping and finding a group's seed
 //! exit    how the command may end       data_dir  what a node keeps: who it is
 //! member  which group, and who in it    pipe      listen and connect
+//! teller  where answers go
 //! status  lines on standard error       forward   connections of other programs
 //! pages   man page, completions         store     bytes kept on this machine
-//! content put and get: objects for members
+//! content put, get, replicate: for members
 //! demo    the main job, seen and checked    node      a node that runs until it is stopped
 //! control what commands ask of that node    network   members and providers, found
 //! ```
@@ -34,6 +35,7 @@ mod signals;
 mod standard;
 mod status;
 mod store;
+mod teller;
 
 use std::io::{self, Write};
 
@@ -67,6 +69,9 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
         Command::Id => data_dir::id(data_dir.as_deref(), status),
         Command::Put(asked) => runtime::run(Threads::Many, content::put(asked, data_dir, status)),
         Command::Get(asked) => runtime::run(Threads::Many, content::get(asked, data_dir, status)),
+        Command::Replicate(asked) => {
+            runtime::run(Threads::Many, content::replicate(asked, data_dir, status))
+        }
         Command::Store(asked) => runtime::run(Threads::One, store::run(asked, data_dir, status)),
         Command::Listen(asked) => runtime::run(
             Threads::One,

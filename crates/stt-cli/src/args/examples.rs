@@ -35,13 +35,30 @@ Examples:
   stt put film.mp4 --seed-file group.seed --bootstrap HOST:PORT      announced in the DHT
 
 Whoever holds the seed and knows the address can get it. With --data-dir the object stays in the store
-there; without, it goes with this process.";
+there; without, it goes with this process. Where `stt node` runs with that data dir, it takes the object
+and goes on serving it, also after a restart, and this command is done.
+
+  stt put film.mp4 --data-dir ~/.stt                                 by the node that runs there
+  stt put film.mp4 --data-dir ~/.stt --replicas 3                    and three others keep sealed copies
+  stt put film.mp4 --seed-file group.seed --bootstrap HOST:PORT --replicas 3
+
+With --replicas it prints ADDRESS:ROOT:LENGTH:KEY, which opens the copies: keep it, nobody else has it.";
+
+pub(super) const REPLICATE: &str = "\
+Examples:
+  stt replicate ADDRESS --data-dir ~/.stt -n 3         by the node that runs there, which renews them
+  stt replicate ADDRESS --data-dir ~/.stt --release    let go of them
+
+It seals the object, has members that offer room (stt node --offer) keep copies, and prints
+ADDRESS:ROOT:LENGTH:KEY: whoever has it gets and opens the object with `stt get`. Nobody else can. With
+--plain the copies are as they are, and members that know the address can read them.";
 
 pub(super) const OBTAIN: &str = "\
 Examples:
   stt get ADDRESS --seed-file group.seed --from HOST:PORT -o film.mp4
   stt get ADDRESS:ROOT:LENGTH --seed-file group.seed --from A:7000 --from B:7000 -o film.mp4
   stt get ADDRESS --seed-file group.seed --bootstrap HOST:PORT >film.mp4
+  stt get ADDRESS --data-dir ~/.stt >film.mp4                          by the node that runs there
 
 Broken off, it is taken up by the same command: blocks that came are kept in the store of --data-dir, or
 beside the file, in FILE.stt-part, until it is whole. Nothing is written before all of it was verified.";

@@ -28,11 +28,12 @@ use clap_complete::Shell;
 use stt::{Limits, NodeId};
 
 pub(crate) use bind::Bind;
-pub(crate) use content::{Obtain, Offer};
+pub(crate) use content::{Obtain, Offer, Replicate, Terms};
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
 pub(crate) use network::{Find, Network, Sought};
 pub(crate) use node::Run;
+use object::amount;
 pub(crate) use object::{ByteRange, ObjectName};
 pub(crate) use peer::{PeerPlace, Place};
 pub(crate) use reachable::{LanPort, Reachable};
@@ -139,6 +140,10 @@ pub(crate) enum Command {
     /// Store an object and let members get it, until interrupted; prints its address
     #[command(after_help = examples::OFFER)]
     Put(Offer),
+
+    /// Have other members keep copies of an object, sealed unless told otherwise
+    #[command(after_help = examples::REPLICATE)]
+    Replicate(Replicate),
 
     /// Get an object from all members that have it, block by block
     #[command(after_help = examples::OBTAIN)]

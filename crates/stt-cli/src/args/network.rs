@@ -29,7 +29,7 @@ pub(crate) struct Find {
 }
 
 /// What is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Sought {
     Member(NodeId),
     Object(ObjectName),

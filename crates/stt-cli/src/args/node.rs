@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::Args;
 use stt::RelayLimits;
 
-use super::{Bind, ForwardBounds, Patience, Place, Reachable, SeedSource, Served};
+use super::{Bind, ForwardBounds, Patience, Place, Reachable, SeedSource, Served, amount};
 
 /// `stt node`.
 #[derive(Debug, Args)]
@@ -39,6 +39,14 @@ pub(crate) struct Run {
     /// As a relay, let each member send so many bytes a second
     #[arg(long, value_name = "BYTES", requires = "relay")]
     pub(crate) relay_rate: Option<NonZeroU64>,
+
+    /// Offer so much room, such as 10G, for sealed copies of other members' objects; needs --data-dir
+    #[arg(long, value_name = "SIZE", value_parser = amount)]
+    pub(crate) offer: Option<u64>,
+
+    /// Let one member have so much of it [default: half]
+    #[arg(long, value_name = "SIZE", value_parser = amount, requires = "offer")]
+    pub(crate) offer_share: Option<u64>,
 
     /// Wait at this relay too, as `stt listen --relay` does; may be given several times
     #[arg(long, value_name = "ADDR")]

@@ -1,20 +1,34 @@
 //! What names an object of the store, a part of one, and an amount of bytes.
 
-use std::str::FromStr;
+use std::{error::Error, str::FromStr};
 
-use stt_store::{Address, Reference};
+use stt_store::{Address, Reference, SealedReference};
 
-/// `ADDRESS`, or `ADDRESS:ROOT:LENGTH`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `ADDRESS`, `ADDRESS:ROOT:LENGTH`, or `ADDRESS:ROOT:LENGTH:KEY`.
+#[derive(Debug, Clone)]
 pub(crate) enum ObjectName {
     Address(Address),
     Reference(Reference),
+    /// Of a sealed object: where it is, and what opens it.
+    Sealed(SealedReference),
 }
 
 impl ObjectName {
-    pub(crate) fn address(self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         match self {
-            Self::Address(address) | Self::Reference(Reference { address, .. }) => address,
+            Self::Address(address) | Self::Reference(Reference { address, .. }) => *address,
+            Self::Sealed(sealed) => sealed.address(),
+        }
+    }
+}
+
+impl ObjectName {
+    /// As it was given, with the key of a sealed object.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Address(address) => address.to_string(),
+            Self::Reference(reference) => reference.to_string(),
+            Self::Sealed(sealed) => sealed.to_text(),
         }
     }
 }
@@ -23,13 +37,16 @@ impl FromStr for ObjectName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(':') {
-            let reference = text.parse().map(Self::Reference);
-            return reference.map_err(|error: stt_store::ParseReferenceError| error.to_string());
+        match text.matches(':').count() {
+            0 => text.parse().map(Self::Address).map_err(told),
+            3 => text.parse().map(Self::Sealed).map_err(told),
+            _ => text.parse().map(Self::Reference).map_err(told),
         }
-        let address = text.parse().map(Self::Address);
-        address.map_err(|error: stt_store::ParseAddressError| error.to_string())
     }
+}
+
+fn told(error: impl Error) -> String {
+    error.to_string()
 }
 
 /// `START..END`: bytes from START on, up to END and without it; either may be left out.
@@ -97,6 +114,9 @@ mod tests {
         let one: ObjectName = address.parse().unwrap();
         let other: ObjectName = reference.parse().unwrap();
         assert_eq!(one.address(), other.address());
+        let sealed = format!("{reference}:{address}");
+        let sealed: ObjectName = sealed.parse().unwrap();
+        assert_eq!(sealed.address(), one.address());
         for bad in ["", "abcd", &format!("{address}:"), &format!("{reference}:")] {
             assert!(bad.parse::<ObjectName>().is_err(), "{bad}");
         }

@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use stt::{Accepting, Fetch, Limits, Node, NodeSeed, Wanted, storage::Reference};
 
-use super::{room::Room, shown::Shown, with_dht};
+use super::{by_node, household::wanted, room::Room, shown::Shown, with_dht};
 use crate::{
     args::{ObjectName, Obtain},
-    exit::{Exit, Failure},
+    control,
+    exit::Failure,
     member::Member,
     signals::Signals,
     status::Status,
@@ -23,8 +25,20 @@ pub(crate) fn get(
     data_dir: Option<PathBuf>,
     status: Status,
 ) -> impl Future<Output = Result<(), Failure>> {
-    let member = Member::find(&asked.seed, data_dir.as_deref(), status);
-    async move { run(asked, member?, data_dir.as_deref(), status).await }
+    let is_own = !asked.from.is_empty() || !asked.bootstrap.is_empty();
+    let member = is_own.then(|| Member::find(&asked.seed, data_dir.as_deref(), status));
+    async move {
+        match (member, data_dir) {
+            (Some(member), data_dir) => run(asked, member?, data_dir.as_deref(), status).await,
+            (None, Some(data_dir)) => {
+                let mut conversation = control::reach(&data_dir).await?;
+                by_node::get(&mut conversation, &asked, &asked.object, status).await
+            }
+            (None, None) => Err(Failure::usage(
+                "from whom? --from ADDR, --bootstrap ADDR to find out, or --data-dir DIR of a node that runs",
+            )),
+        }
+    }
 }
 
 async fn run(
@@ -56,7 +70,7 @@ async fn run(
     node.shutdown(LEAVE_WITHIN).await;
     match fetched {
         Ok(reference) => {
-            write(&room, reference, output).await?;
+            write(&room, (reference, &asked.object), output).await?;
             room.done().await;
             Ok(())
         }
@@ -74,47 +88,59 @@ async fn run(
 }
 
 async fn fetch(node: &Node, asked: &Obtain, status: Status) -> Result<Reference, Failure> {
-    let wanted: Wanted = match asked.object {
-        ObjectName::Address(address) => address.into(),
-        ObjectName::Reference(reference) => reference.into(),
-    };
-    let mut fetch = begin(node, asked, wanted).await?;
+    let mut fetch = begin(node, asked, wanted(&asked.object)).await?;
     let mut shown = Shown::new(status);
     while let Some(progress) = fetch.next_progress().await {
-        shown.draw(&progress);
+        shown.draw(&(&progress).into());
     }
-    shown.end(&fetch.progress());
+    shown.draw(&(&fetch.progress()).into());
+    shown.end();
     Ok(fetch.finished().await?)
 }
 
 async fn begin(node: &Node, asked: &Obtain, wanted: Wanted) -> Result<Fetch, Failure> {
     if asked.from.is_empty() {
-        if let Some(dht) = node.dht() {
-            let members = asked.bootstrap.iter().map(crate::args::Place::target);
-            let joined = dht.bootstrap(members).await;
-            joined.map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))?;
-        }
+        super::join(node, &asked.bootstrap).await?;
         return Ok(node.fetch(wanted)?);
     }
     let targets = asked.from.iter().map(crate::args::Place::target);
     Ok(node.fetch_from(wanted, targets)?)
 }
 
-async fn write(room: &Room, reference: Reference, mut output: Output) -> Result<(), Failure> {
+async fn write(
+    room: &Room,
+    (reference, object): (Reference, &ObjectName),
+    mut output: Output,
+) -> Result<(), Failure> {
+    if let ObjectName::Sealed(sealed) = object {
+        let mut reader = room.storage.open_sealed(sealed).await?;
+        while let Some(piece) = reader.next_piece().await.map_err(Failure::unsealed)? {
+            let Some(back) = put_out(output, piece).await? else {
+                return Ok(());
+            };
+            output = back;
+        }
+        return output.finish();
+    }
     let mut reader = room.storage.open_reader(reference).await?;
     while let Some(piece) = reader.next_piece().await? {
-        let (back, written) = tokio::task::spawn_blocking(move || {
-            let written = output.write(&piece);
-            (output, written)
-        })
-        .await
-        .map_err(|broken| Failure::other(format!("cannot go on: {broken}")))?;
-        output = back;
-        if written?.is_closed() {
+        let Some(back) = put_out(output, piece).await? else {
             return Ok(());
-        }
+        };
+        output = back;
     }
     output.finish()
+}
+
+/// Writes on a thread that may wait; nothing comes back once nobody reads.
+async fn put_out(mut output: Output, piece: Bytes) -> Result<Option<Output>, Failure> {
+    let (back, written) = tokio::task::spawn_blocking(move || {
+        let written = output.write(&piece);
+        (output, written)
+    })
+    .await
+    .map_err(|broken| Failure::other(format!("cannot go on: {broken}")))?;
+    Ok((!written?.is_closed()).then_some(back))
 }
 
 /// The last packets have so long to leave.

@@ -1,18 +1,46 @@
 //! How far a fetch is: a bar on a terminal, with what each provider sends; lines for programs.
+//!
+//! The fetch may be another process's, so what is shown is what that process can tell.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stt::{Blame, FetchProgress, ProviderProgress, ProviderState};
 
 use crate::status::Status;
 
+/// How far a fetch is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    length: Option<u64>,
+    verified: u64,
+    resumed: u64,
+    discarded: u64,
+    providers: Vec<ProviderLine>,
+}
+
+/// What one provider does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderLine {
+    node: Option<String>,
+    state: String,
+    received: u64,
+    rate: u64,
+    /// Why it is asked no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deed: Option<String>,
+}
+
 pub(super) struct Shown {
     status: Status,
     bar: Option<ProgressBar>,
     said_at: Option<Instant>,
+    last: Progress,
 }
 
 impl Shown {
@@ -27,55 +55,47 @@ impl Shown {
             status,
             bar,
             said_at: None,
+            last: Progress::default(),
         }
     }
 
-    pub(super) fn draw(&mut self, progress: &FetchProgress) {
+    pub(super) fn draw(&mut self, progress: &Progress) {
         if let Some(bar) = &self.bar {
             if let Some(length) = progress.length {
                 bar.set_length(length);
             }
             bar.set_position(progress.verified);
-            let providers = progress.providers.iter().map(sentence);
+            let providers = progress.providers.iter().map(ProviderLine::sentence);
             bar.set_message(providers.collect::<Vec<_>>().join(", "));
         }
+        self.last = progress.clone();
         let is_due = self.said_at.is_none_or(|said| said.elapsed() >= SAY_EVERY);
         if self.status == Status::Json && is_due {
             self.said_at = Some(Instant::now());
-            self.say(progress);
+            self.say();
         }
     }
 
     /// The last word.
-    pub(super) fn end(self, progress: &FetchProgress) {
+    pub(super) fn end(self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         match self.status {
-            Status::Json => self.say(progress),
+            Status::Json => self.say(),
             Status::Human => {
-                for provider in &progress.providers {
-                    if let ProviderState::Dropped(blame) = provider.state {
-                        let who = provider.peer.map(|peer| peer.to_string());
-                        let who = who.unwrap_or_else(|| "a provider".into());
-                        self.status
-                            .note(format_args!("{who} was dropped: {}", deed(blame)));
+                for provider in &self.last.providers {
+                    if let Some(deed) = &provider.deed {
+                        let who = provider.node.as_deref().unwrap_or("a provider");
+                        self.status.note(format_args!("{who} was dropped: {deed}"));
                     }
                 }
             }
         }
     }
 
-    fn say(&self, progress: &FetchProgress) {
-        let providers = progress.providers.iter().map(|provider| {
-            json!({
-                "node": provider.peer.map(|peer| peer.to_string()),
-                "state": state(provider.state),
-                "received": provider.received,
-                "rate": provider.rate,
-            })
-        });
-        let providers: Vec<_> = providers.collect();
+    fn say(&self) {
+        let progress = &self.last;
         self.status.say("", || {
             json!({
                 "event": "progress",
@@ -83,18 +103,45 @@ impl Shown {
                 "verified": progress.verified,
                 "resumed": progress.resumed,
                 "discarded": progress.discarded,
-                "providers": providers,
+                "providers": progress.providers,
             })
         });
     }
 }
 
-fn sentence(provider: &ProviderProgress) -> String {
-    let who = provider.peer.map(|peer| peer.to_string());
-    let who = who.as_deref().and_then(|who| who.get(..6)).unwrap_or("?");
-    match provider.state {
-        ProviderState::Serving => format!("{who} {}/s", HumanBytes(provider.rate)),
-        other => format!("{who} {}", state(other)),
+impl From<&FetchProgress> for Progress {
+    fn from(progress: &FetchProgress) -> Self {
+        Self {
+            length: progress.length,
+            verified: progress.verified,
+            resumed: progress.resumed,
+            discarded: progress.discarded,
+            providers: progress.providers.iter().map(ProviderLine::of).collect(),
+        }
+    }
+}
+
+impl ProviderLine {
+    fn of(provider: &ProviderProgress) -> Self {
+        Self {
+            node: provider.peer.map(|peer| peer.to_string()),
+            state: state(provider.state).into(),
+            received: provider.received,
+            rate: provider.rate,
+            deed: match provider.state {
+                ProviderState::Dropped(blame) => Some(deed(blame).into()),
+                _ => None,
+            },
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let who = self.node.as_deref();
+        let who = who.and_then(|who| who.get(..6)).unwrap_or("?");
+        match self.state.as_str() {
+            SERVING => format!("{who} {}/s", HumanBytes(self.rate)),
+            other => format!("{who} {other}"),
+        }
     }
 }
 
@@ -102,7 +149,7 @@ fn state(state: ProviderState) -> &'static str {
     match state {
         ProviderState::Dialling => "dialling",
         ProviderState::Asked => "asked",
-        ProviderState::Serving => "serving",
+        ProviderState::Serving => SERVING,
         ProviderState::Absent => "absent",
         ProviderState::Unreached => "unreached",
         ProviderState::Lost => "lost",
@@ -119,6 +166,8 @@ fn deed(blame: Blame) -> &'static str {
         _ => "it broke the protocol",
     }
 }
+
+const SERVING: &str = "serving";
 
 const TEMPLATE: &str =
     "{wide_bar} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta}\n{msg}";

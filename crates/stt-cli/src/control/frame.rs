@@ -17,7 +17,13 @@ use tokio::{
 /// Two sides that exchange frames.
 pub(crate) struct Conversation(UnixStream);
 
-/// What came.
+/// What came, where both may come.
+#[derive(Debug)]
+pub(crate) enum Heard<T> {
+    Document(T),
+    Bytes(Vec<u8>),
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     Document(Vec<u8>),
@@ -45,6 +51,29 @@ impl Conversation {
             }
             Some(Frame::Bytes(_)) => Err(malformed("bytes where a document belongs")),
         }
+    }
+
+    /// The next document or bytes; `None` when the other side has gone.
+    pub(crate) async fn hear_any<T: DeserializeOwned>(&mut self) -> io::Result<Option<Heard<T>>> {
+        match self.read().await? {
+            None => Ok(None),
+            Some(Frame::Document(payload)) => {
+                let document = serde_json::from_slice(&payload);
+                document.map(Heard::Document).map(Some).map_err(malformed)
+            }
+            Some(Frame::Bytes(bytes)) => Ok(Some(Heard::Bytes(bytes))),
+        }
+    }
+
+    /// Sends bytes, in as many frames as it takes; none of them in one frame.
+    pub(crate) async fn give(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return self.write(BYTES, bytes).await;
+        }
+        for piece in bytes.chunks(MAX_LEN) {
+            self.write(BYTES, piece).await?;
+        }
+        Ok(())
     }
 
     async fn write(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    content::{CopyTerms, Progress},
+    exit::{Exit, Failure},
+};
 
 /// What is asked. One to a conversation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +23,14 @@ pub(crate) enum Request {
     Announce { address: String },
     /// Take that back.
     Withdraw { address: String },
+    /// Store the bytes that follow, up to an empty piece, and give them to members; with terms, have others keep copies.
+    Put { terms: Option<CopyTerms> },
+    /// Get an object, and give out its bytes.
+    Get { object: String },
+    /// Have others keep copies of what is in the store.
+    Replicate { object: String, terms: CopyTerms },
+    /// Give an object to nobody any more.
+    Release { object: String },
 }
 
 /// What is answered: any number of results, then an end.
@@ -28,6 +39,17 @@ pub(crate) enum Request {
 pub(crate) enum Answer {
     /// A member, or a provider.
     Peer(Peer),
+    /// An object was stored, sealed perhaps: then this opens it.
+    Stored {
+        object: String,
+        sealed: Option<String>,
+    },
+    /// How many copies others keep.
+    Copies { kept: usize, wanted: usize },
+    /// How far an object is that is fetched.
+    Progress(Progress),
+    /// Something that a person may want to know.
+    Note { text: String },
     /// There is nothing more.
     Done {},
     /// It came to nothing; `code` is the exit code.
@@ -53,10 +75,8 @@ impl From<&Failure> for Answer {
 
 impl Answer {
     /// The failure that a node has told of.
-    pub(super) fn failure(code: i32, message: String) -> Failure {
-        let exit = [Exit::NoAnswer, Exit::NotFound, Exit::Usage]
-            .into_iter()
-            .find(|exit| exit.code() == code);
+    pub(crate) fn failure(code: i32, message: String) -> Failure {
+        let exit = Exit::ALL.into_iter().find(|exit| exit.code() == code);
         Failure::new(exit.unwrap_or(Exit::Other), message)
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Both ways go frames ([`frame`]): documents ([`message`]), and bytes for requests that carry some.
-//! A further request is a variant of [`Request`] and an arm in [`crate::network::answer`].
+//! A further request is a variant of [`Request`] and an arm in [`server::answer`].
 //!
 //! *Bounds.* 16 conversations at a time, 64 KiB a frame, 10 s until the request is there. Whoever can
 //! open the socket could read the seed as well, so that it may ask for anything.
@@ -28,9 +28,13 @@ mod server;
 use std::path::{Path, PathBuf};
 
 #[cfg(not(unix))]
-pub(crate) use absent::{Control, Conversation, ask};
+pub(crate) use absent::{Control, Conversation, Heard, ask, hear_out, is_there, reach};
 #[cfg(unix)]
-pub(crate) use {client::ask, frame::Conversation, server::Control};
+pub(crate) use {
+    client::{ask, hear_out, is_there, reach},
+    frame::{Conversation, Heard},
+    server::Control,
+};
 
 pub(crate) use message::{Answer, Peer, Request};
 

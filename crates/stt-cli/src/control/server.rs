@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,8 +18,10 @@ use tokio::{
 
 use super::{Answer, Conversation, Request, socket_in};
 use crate::{
+    content::{self, Household},
     exit::{Exit, Failure},
     network,
+    teller::Teller,
 };
 
 /// The socket of a node that runs. Removed when this is dropped.
@@ -59,14 +62,15 @@ impl Control {
     }
 
     /// Serves commands for as long as it is polled.
-    pub(crate) async fn serve(&self, node: &Node) {
+    pub(crate) async fn serve(&self, node: &Node, household: Option<&Arc<Household>>) {
         let mut conversations = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if conversations.len() < CONVERSATIONS => {
                     match accepted {
                         Ok((stream, _)) if self.may_ask(&stream) => {
-                            drop(conversations.spawn(converse(node.clone(), stream)));
+                            let household = household.cloned();
+                            drop(conversations.spawn(converse(node.clone(), household, stream)));
                         }
                         Ok(_) => {}
                         // Out of descriptors, say: that passes.
@@ -111,11 +115,13 @@ fn lock(data_dir: &Path) -> Result<File, Failure> {
     }
 }
 
-async fn converse(node: Node, stream: UnixStream) {
+async fn converse(node: Node, household: Option<Arc<Household>>, stream: UnixStream) {
     let mut conversation = Conversation::new(stream);
     let asked = timeout(ASKED_WITHIN, conversation.hear::<Request>()).await;
     let answered = match asked {
-        Ok(Ok(Some(request))) => network::answer(&node, &request, &mut conversation).await,
+        Ok(Ok(Some(request))) => {
+            answer(&node, household.as_deref(), request, &mut conversation).await
+        }
         Ok(Ok(None)) => return,
         Ok(Err(error)) => Err(Failure::usage(format!("that is no request: {error}"))),
         Err(_) => Err(Failure::usage("the request did not come in time")),
@@ -126,6 +132,29 @@ async fn converse(node: Node, stream: UnixStream) {
     };
     // Whoever asked may have gone.
     let _ = timeout(ASKED_WITHIN, conversation.tell(&last)).await;
+}
+
+/// Does what is asked.
+async fn answer(
+    node: &Node,
+    household: Option<&Household>,
+    request: Request,
+    conversation: &mut Conversation,
+) -> Result<(), Failure> {
+    let household = || household.ok_or_else(|| Failure::usage("this node has no storage"));
+    match request {
+        Request::Put { terms } => {
+            content::answer_put(household()?, terms.as_ref(), conversation).await
+        }
+        Request::Get { object } => content::answer_get(household()?, &object, conversation).await,
+        Request::Replicate { object, terms } => {
+            let address = network::parse(&object)?;
+            let mut teller = Teller::Socket(conversation);
+            household()?.replicate(address, &terms, &mut teller).await
+        }
+        Request::Release { object } => household()?.release(network::parse(&object)?).await,
+        other => network::answer(node, &other, conversation).await,
+    }
 }
 
 const CONVERSATIONS: usize = 16;

@@ -1,6 +1,6 @@
-//! What errors of fetching content come to.
+//! What errors of content that members share come to.
 
-use stt::FetchError;
+use stt::{FetchError, PlaceError, PublishError, ReplicateError};
 
 use super::{Exit, Failure};
 
@@ -18,5 +18,36 @@ impl From<FetchError> for Failure {
             FetchError::Storage(error) => error.into(),
             _ => Self::new(exit, error.to_string()),
         }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Storage(error) => error.into(),
+            other => Self::other(other.to_string()),
+        }
+    }
+}
+
+impl From<ReplicateError> for Failure {
+    fn from(error: ReplicateError) -> Self {
+        match error {
+            ReplicateError::Read(error) => error.into(),
+            ReplicateError::Seal(error) => error.into(),
+            other => Self::other(other.to_string()),
+        }
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        let exit = match error {
+            PlaceError::TooFew { declined, .. } if declined > 0 => Exit::NoSpace,
+            PlaceError::TooFew { unreached, .. } if unreached > 0 => Exit::NoAnswer,
+            PlaceError::TooFew { .. } => Exit::NotFound,
+            _ => Exit::Other,
+        };
+        Self::new(exit, error.to_string())
     }
 }

@@ -39,6 +39,22 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Every one.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Other,
+        Self::Usage,
+        Self::Refused,
+        Self::NoAnswer,
+        Self::BrokenOff,
+        Self::WrongPeer,
+        Self::NotFound,
+        Self::Damaged,
+        Self::InUse,
+        Self::WrongSeed,
+        Self::NoSpace,
+    ];
+
     /// The number a shell sees.
     pub(crate) fn code(self) -> i32 {
         self as i32

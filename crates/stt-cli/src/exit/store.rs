@@ -1,11 +1,38 @@
 //! What errors of the store come to.
 
 use stt_store::{
-    Failure as Beneath, KeyError, OpenError, PinError, ReadError, RemoveError, StoreError,
-    VerifyError,
+    Failure as Beneath, KeyError, OpenError, OpenSealedError, PinError, ReadError, RemoveError,
+    SealError, StoreError, VerifyError,
 };
 
 use super::{Exit, Failure, chain};
+
+impl Failure {
+    /// Why a sealed object was not read.
+    pub(crate) fn unsealed(error: std::io::Error) -> Self {
+        let inner = error.get_ref();
+        if let Some(read) = inner.and_then(|inner| inner.downcast_ref::<ReadError>()) {
+            return read.clone().into();
+        }
+        let is_sealed = inner.is_some_and(|inner| inner.is::<OpenSealedError>());
+        let exit = if is_sealed {
+            Exit::WrongSeed
+        } else {
+            Exit::Other
+        };
+        Self::new(exit, chain(&error))
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Read(error) => error.into(),
+            SealError::Store(error) => error.into(),
+            other => Self::other(chain(&other)),
+        }
+    }
+}
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {

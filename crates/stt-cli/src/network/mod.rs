@@ -23,6 +23,7 @@ use crate::{
     member::Member,
     pages,
     status::Status,
+    teller::Teller,
 };
 
 /// `stt peers`.
@@ -61,18 +62,16 @@ fn ask(
     // Somebody new: the identity in a data dir may be that of a node that runs.
     let member = is_short.then(|| Member::find(&asked.seed, None, status));
     async move {
-        let mut page = Teller::Page(status);
+        let mut print = |answer| show(&answer, status);
         match (member, data_dir) {
             (Some(member), _) => {
                 let node = join(member?, &asked.bootstrap).await?;
+                let mut page = Teller::Page(&mut print);
                 let told = perform(&dht_of(&node)?, &request, &mut page).await;
                 node.shutdown(LEAVE_WITHIN).await;
                 told
             }
-            (None, Some(data_dir)) => {
-                let print = |answer| show(&answer, status);
-                control::ask(data_dir, &request, print).await
-            }
+            (None, Some(data_dir)) => control::ask(data_dir, &request, print).await,
             (None, None) => Err(Failure::usage(
                 "whom to ask? --data-dir DIR of a node that runs, or --bootstrap ADDR and --seed-file FILE",
             )),
@@ -134,52 +133,43 @@ fn dht_of(node: &Node) -> Result<Dht, Failure> {
     node.dht().ok_or_else(none)
 }
 
-/// Where results go.
-enum Teller<'a> {
-    Page(Status),
-    Socket(&'a mut Conversation),
-}
-
-impl Teller<'_> {
-    async fn tell(&mut self, found: FoundPeer) -> Result<(), Failure> {
-        let answer = Answer::Peer(Peer {
-            node: found.node.to_string(),
-            addresses: found.addresses,
-        });
-        match self {
-            Self::Page(status) => show(&answer, *status),
-            Self::Socket(conversation) => {
-                let told = conversation.tell(&answer).await;
-                told.map_err(|error| Failure::broken_off(error.to_string()))
-            }
-        }
-    }
+/// What was found.
+fn peer(found: FoundPeer) -> Answer {
+    Answer::Peer(Peer {
+        node: found.node.to_string(),
+        addresses: found.addresses,
+    })
 }
 
 async fn perform(dht: &Dht, request: &Request, teller: &mut Teller<'_>) -> Result<(), Failure> {
     match request {
         Request::Peers => {
             for member in dht.members() {
-                teller.tell(member).await?;
+                teller.tell(peer(member)).await?;
             }
         }
         Request::FindPeer { node } => {
             let node: NodeId = node.parse().map_err(malformed)?;
-            teller.tell(dht.find_peer(node).await?).await?;
+            teller.tell(peer(dht.find_peer(node).await?)).await?;
         }
         Request::FindProviders { address } => {
             let mut providers = dht.find_providers(parse(address)?);
             while let Some(provider) = providers.next().await {
-                teller.tell(provider?).await?;
+                teller.tell(peer(provider?)).await?;
             }
         }
         Request::Announce { address } => dht.announce(parse(address)?).await?,
         Request::Withdraw { address } => dht.withdraw(parse(address)?).await?,
+        // Those are for a node with a storage.
+        Request::Put { .. }
+        | Request::Get { .. }
+        | Request::Replicate { .. }
+        | Request::Release { .. } => {}
     }
     Ok(())
 }
 
-fn parse(address: &str) -> Result<Address, Failure> {
+pub(crate) fn parse(address: &str) -> Result<Address, Failure> {
     address.parse().map_err(malformed)
 }
 

@@ -1,21 +1,23 @@
 //! `stt node`: a node that runs until it is stopped.
 //!
 //! What it serves, each in a place of its own: connections to targets ([`crate::forward`]), packets of
-//! members that don't reach each other, which the library forwards, the DHT of its group, and commands
-//! of its owner ([`crate::control`]). All else
+//! members that don't reach each other, which the library forwards, the DHT of its group, copies of others'
+//! objects ([`storages`]), objects of its owner ([`crate::content`]), and commands of that owner ([`crate::control`]). All else
 //! that a member sends is turned away or left unread, within bounds. Further services begin in
 //! [`run`], before the node says that it is ready, and end in its shutdown.
 
 mod notify;
+mod storages;
 
 use std::{future::Future, path::Path, sync::Arc};
 
-use stt::{Limits, Node};
+use stt::{Limits, Node, NodeSeed};
 use tokio::task::JoinSet;
 
-use self::notify::notify;
+use self::{notify::notify, storages::Storages};
 use crate::{
     args::Run,
+    content::Household,
     control::Control,
     exit::Failure,
     forward::{self, Ending, Phase, Reporter, Serving},
@@ -50,6 +52,8 @@ async fn run(
     let relay = asked.relay_limits();
     let serving = Serving::new(asked.forward, connections, reporter.clone(), phase.watch())?;
     let group = member.group.clone();
+    let seed = NodeSeed::from_bytes(*member.seed.as_bytes());
+    let asked_offer = asked.offer.map(|bytes| (bytes, asked.offer_share));
     let mut builder = asked
         .reachable
         .apply(member.builder(&asked.bind).await?, &group);
@@ -59,7 +63,10 @@ async fn run(
     if let Some(dht) = dht {
         builder = builder.dht(dht);
     }
+    let storages = Storages::open(&asked_offer, data_dir, &seed).await?;
+    builder = storages.join(builder);
     let node = builder.limits(limits).start().await?;
+    let household = storages.household(&node, data_dir)?;
     let mut signals = Signals::watch()?;
     if asked.verbose || status == Status::Json {
         status.follow_sessions(&node);
@@ -69,11 +76,14 @@ async fn run(
     for relay in &asked.use_relay {
         status.follow_relay(node.use_relay(relay.target()), node.id());
     }
+    if let Some(household) = &household {
+        household.take_up(status).await;
+    }
     notify("READY=1", status);
     let mut sessions = JoinSet::new();
     tokio::select! {
         () = Arc::new(serving).serve_all(&node, &mut sessions) => {}
-        () = commands(control.as_ref(), &node) => {}
+        () = commands(control.as_ref(), &node, household.as_ref()) => {}
         () = signals.next() => {}
     }
     notify("STOPPING=1", status);
@@ -90,9 +100,9 @@ async fn run(
     Ok(())
 }
 
-async fn commands(control: Option<&Control>, node: &Node) {
+async fn commands(control: Option<&Control>, node: &Node, household: Option<&Arc<Household>>) {
     match control {
-        Some(control) => control.serve(node).await,
+        Some(control) => control.serve(node, household).await,
         None => std::future::pending().await,
     }
 }

@@ -1,8 +1,8 @@
 //! `stt store get`: an address in, bytes out.
 
-use std::ops::Range;
+use std::{io::Read, ops::Range};
 
-use stt_store::{ObjectReader, ReadError};
+use stt_store::{BinaryStorage, ObjectReader, ReadError, SealedReference};
 
 use super::{
     Place, Stop,
@@ -21,7 +21,10 @@ pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Re
     }
     let store = place.open()?;
     let mut reader = store.open_reader(asked.object.address())?;
-    check_reference(asked.object, &reader)?;
+    check_reference(&asked.object, &reader)?;
+    if let ObjectName::Sealed(sealed) = &asked.object {
+        return open(&store, sealed, asked, stop);
+    }
     let range = within(asked.range, reader.reference().length)?;
     if range.is_empty() {
         // Nothing to read can be damaged, too.
@@ -48,6 +51,33 @@ pub(super) fn get(asked: &Get, place: &Place, status: Status, stop: &Stop) -> Re
     output.finish()
 }
 
+/// What a sealed object holds; it is opened from its beginning on.
+fn open(
+    store: &BinaryStorage,
+    sealed: &SealedReference,
+    asked: &Get,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    if asked.range.is_some() {
+        return Err(Failure::usage(
+            "a sealed object is read as a whole: leave out --range",
+        ));
+    }
+    let mut reader = store.open_sealed(sealed)?;
+    let mut output = Output::open(asked.output.as_deref())?;
+    let mut piece = vec![0; PIECE as usize];
+    loop {
+        stop.check()?;
+        let count = reader.read(&mut piece).map_err(Failure::unsealed)?;
+        if count == 0 {
+            return output.finish();
+        }
+        if output.write(&piece[..count])?.is_closed() {
+            return Ok(());
+        }
+    }
+}
+
 /// The part of an object of this length that is asked for.
 fn within(asked: Option<ByteRange>, length: u64) -> Result<Range<u64>, ReadError> {
     let start = asked.map_or(0, |range| range.start);
@@ -60,16 +90,19 @@ fn within(asked: Option<ByteRange>, length: u64) -> Result<Range<u64>, ReadError
 }
 
 /// A reference says more than its address, and all of it must be so.
-fn check_reference(asked: ObjectName, reader: &ObjectReader) -> Result<(), Failure> {
-    match asked {
-        ObjectName::Reference(claimed) if claimed != reader.reference() => {
-            Err(Failure::usage(format!(
-                "the reference is wrong; the object's is {}",
-                reader.reference()
-            )))
-        }
-        _ => Ok(()),
+fn check_reference(asked: &ObjectName, reader: &ObjectReader) -> Result<(), Failure> {
+    let claimed = match asked {
+        ObjectName::Address(_) => return Ok(()),
+        ObjectName::Reference(claimed) => claimed,
+        ObjectName::Sealed(sealed) => &sealed.object,
+    };
+    if reader.reference() == *claimed {
+        return Ok(());
     }
+    Err(Failure::usage(format!(
+        "the reference is wrong; the object's is {}",
+        reader.reference()
+    )))
 }
 
 /// Bytes of a block of the store, so that each is read once.

@@ -9,10 +9,12 @@
 
 mod command;
 mod content;
+mod copies;
 mod ends;
 mod forward;
 mod identity;
 mod keep;
+mod member;
 mod network;
 mod node;
 mod pipe;

@@ -2,49 +2,17 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     os::unix::net::UnixStream,
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::command::{Place, Running, mode};
-
-/// A member that others can reach, with a data dir of its own, and how to find it.
-struct Member {
-    running: Running,
-    name: String,
-    address: String,
-    id: String,
-}
-
-impl Member {
-    fn start(place: &Place, name: &str, bootstrap: &[&str]) -> Self {
-        let mut arguments = vec!["node", "--seed-file", "group.seed", "--reachable"];
-        // What these tests show is not the local network's doing.
-        arguments.extend(["--no-lan", "--no-port-mapping"]);
-        arguments.extend(["--bind", "127.0.0.1:0", "--data-dir", name]);
-        for address in bootstrap {
-            arguments.extend(["--bootstrap", address]);
-        }
-        let mut running = place.start(&arguments);
-        let mut line = String::new();
-        let mut stdout = BufReader::new(running.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let words: Vec<_> = line.trim().split(' ').collect();
-        let ["listening", "on", address, "as", id] = words[..] else {
-            panic!("{line:?}");
-        };
-        Self {
-            running,
-            name: name.into(),
-            address: address.into(),
-            id: id.into(),
-        }
-    }
-}
+use crate::{
+    command::{Place, mode},
+    member::{Member, wait_for_members},
+};
 
 /// One conversation with the node of a data dir.
 fn converse(place: &Place, name: &str, frame: &[u8]) -> Vec<Value> {
@@ -91,19 +59,6 @@ fn find(place: &Place, name: &str, what: &str) -> (i32, Vec<String>) {
     let nodes = found.text().lines();
     let nodes = nodes.map(|line| line.split(' ').next().unwrap().to_owned());
     (found.code, nodes.collect())
-}
-
-/// Waits until the node of a data dir knows so many members.
-fn wait_for_members(place: &Place, name: &str, count: usize) {
-    let until = Instant::now() + Duration::from_secs(50);
-    loop {
-        let known = place.run(&["peers", "--data-dir", name]);
-        if known.text().lines().count() >= count {
-            return;
-        }
-        assert!(Instant::now() < until, "{}{}", known.text(), known.stderr);
-        thread::sleep(Duration::from_millis(200));
-    }
 }
 
 #[test]
