@@ -18,7 +18,7 @@ pub(super) async fn put(
     conversation: &mut Conversation,
     (source, name): (impl AsyncRead, &str),
     terms: Option<CopyTerms>,
-    told: &mut Told,
+    told: &Told,
 ) -> Result<(), Failure> {
     say(conversation, &Request::Put { terms }).await?;
     let mut source = std::pin::pin!(source);
@@ -37,11 +37,7 @@ pub(super) async fn put(
 }
 
 /// Asks something that carries no bytes.
-pub(super) async fn ask(
-    data_dir: &Path,
-    request: &Request,
-    told: &mut Told,
-) -> Result<(), Failure> {
+pub(super) async fn ask(data_dir: &Path, request: &Request, told: &Told) -> Result<(), Failure> {
     control::ask(data_dir, request, |answer| told.show(answer)).await
 }
 

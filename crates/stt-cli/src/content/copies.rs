@@ -29,15 +29,15 @@ pub(crate) fn replicate(
         };
         let terms = CopyTerms::new(asked.replicas, &asked.terms);
         let address = asked.object.address();
-        let mut told = Told::new(true, status);
+        let told = Told::new(true, status);
         if asked.release {
             let object = address.to_string();
-            return by_node::ask(&data_dir, &Request::Release { object }, &mut told).await;
+            return by_node::ask(&data_dir, &Request::Release { object }, &told).await;
         }
         if control::is_there(&data_dir) || member.is_none() {
             let object = address.to_string();
             let request = Request::Replicate { object, terms };
-            return by_node::ask(&data_dir, &request, &mut told).await;
+            return by_node::ask(&data_dir, &request, &told).await;
         }
         match member {
             Some(member) => alone(&asked, (member?, &data_dir), &terms, status).await,
@@ -60,7 +60,7 @@ async fn alone(
     let node = with_dht(builder, &asked.bootstrap).start().await?;
     super::join(&node, &asked.bootstrap).await?;
     let household = Household::new(node.clone(), room.storage.clone(), Shelf::default());
-    let mut told = Told::new(true, status);
+    let told = Told::new(true, status);
     let mut show = |answer| told.show(answer);
     let mut teller = Teller::Page(&mut show);
     let placed = tokio::select! {

@@ -1,13 +1,17 @@
 //! What a node gives to members, and has others keep: by commands of its owner, and by what it did in its last run.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use stt::{
-    BinaryStorage, Fetch, Node, Replication, Sealing, Wanted,
+    BinaryStorage, Fetch, Node, PlaceError, Replication, Sealing, Wanted,
     storage::{Address, Reference, StoreError},
 };
-use tokio::{io::AsyncRead, sync::Mutex as AsyncMutex};
+use tokio::{io::AsyncRead, sync::Mutex as AsyncMutex, time::timeout};
 
 use super::{CopyTerms, Shelf};
 use crate::{args::ObjectName, control::Answer, exit::Failure, status::Status, teller::Teller};
@@ -147,6 +151,14 @@ pub(super) fn wanted(object: &ObjectName) -> Wanted {
     }
 }
 
+/// Keepers that decline will do so again for a while.
+fn is_final(shortfall: &PlaceError) -> bool {
+    matches!(shortfall, PlaceError::TooFew { declined, .. } if *declined > 0)
+}
+
+/// Longer than it takes to look for keepers once more.
+const PATIENCE: Duration = Duration::from_secs(12);
+
 /// Tells how many copies there are, until there are enough, or nobody is left who might keep one.
 async fn wait_for_copies(
     replication: &mut Replication,
@@ -154,6 +166,7 @@ async fn wait_for_copies(
 ) -> Result<(), Failure> {
     let wanted = replication.status().wanted;
     let mut told = None;
+    let begun = Instant::now();
     loop {
         let kept = replication.status().kept();
         if told != Some(kept) {
@@ -163,11 +176,18 @@ async fn wait_for_copies(
         if kept >= wanted {
             return Ok(());
         }
-        if let Some(shortfall) = replication.status().shortfall {
-            return Err(shortfall.into());
-        }
-        if replication.changed().await.is_none() {
-            return Err(Failure::broken_off("the node is shut down"));
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        match replication.status().shortfall {
+            Some(shortfall) if left.is_zero() || is_final(&shortfall) => {
+                return Err(shortfall.into());
+            }
+            None => {
+                if replication.changed().await.is_none() {
+                    return Err(Failure::broken_off("the node is shut down"));
+                }
+            }
+            // Who has just started may not be found yet.
+            Some(_) => drop(timeout(left, replication.changed()).await),
         }
     }
 }

@@ -60,8 +60,8 @@ async fn by_the_node(
 ) -> Result<(), Failure> {
     let (source, name) = source(asked.file.as_deref()).await?;
     let mut conversation = control::reach(data_dir).await?;
-    let mut told = Told::new(asked.reference, status);
-    by_node::put(&mut conversation, (source, &name), terms, &mut told).await
+    let told = Told::new(asked.reference, status);
+    by_node::put(&mut conversation, (source, &name), terms, &told).await
 }
 
 async fn run(
@@ -83,7 +83,7 @@ async fn run(
     let builder = builder.storage(room.storage.clone());
     let node = with_dht(builder, &asked.bootstrap).start().await?;
     let household = Household::new(node.clone(), room.storage.clone(), Shelf::default());
-    let mut told = Told::new(asked.reference, status);
+    let told = Told::new(asked.reference, status);
     let mut show = |answer| told.show(answer);
     let mut teller = Teller::Page(&mut show);
     let doing = async {
@@ -154,7 +154,7 @@ impl Told {
         Self { whole, status }
     }
 
-    pub(super) fn show(&mut self, answer: Answer) -> Result<(), Failure> {
+    pub(super) fn show(&self, answer: Answer) -> Result<(), Failure> {
         match answer {
             Answer::Stored { object, sealed } => self.stored(&object, sealed.as_deref()),
             Answer::Copies { kept, wanted } => {

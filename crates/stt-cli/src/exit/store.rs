@@ -9,13 +9,17 @@ use super::{Exit, Failure, chain};
 
 impl Failure {
     /// Why a sealed object was not read.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is what errors are mapped by"
+    )]
     pub(crate) fn unsealed(error: std::io::Error) -> Self {
         let inner = error.get_ref();
         if let Some(read) = inner.and_then(|inner| inner.downcast_ref::<ReadError>()) {
             return read.clone().into();
         }
-        let is_sealed = inner.is_some_and(|inner| inner.is::<OpenSealedError>());
-        let exit = if is_sealed {
+        let sealed = inner.and_then(|inner| inner.downcast_ref::<OpenSealedError>());
+        let exit = if sealed.is_some() {
             Exit::WrongSeed
         } else {
             Exit::Other

@@ -63,7 +63,7 @@ async fn run(
     if let Some(dht) = dht {
         builder = builder.dht(dht);
     }
-    let storages = Storages::open(&asked_offer, data_dir, &seed).await?;
+    let storages = Storages::open(asked_offer, data_dir, &seed).await?;
     builder = storages.join(builder);
     let node = builder.limits(limits).start().await?;
     let household = storages.household(&node, data_dir)?;

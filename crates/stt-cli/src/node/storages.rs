@@ -21,7 +21,7 @@ pub(super) struct Storages {
 impl Storages {
     /// Opens them, or makes them. `offer` is how many bytes others may have, and one of them.
     pub(super) async fn open(
-        offer: &Option<(u64, Option<u64>)>,
+        offer: Option<(u64, Option<u64>)>,
         data_dir: Option<&Path>,
         seed: &NodeSeed,
     ) -> Result<Self, Failure> {
@@ -35,7 +35,7 @@ impl Storages {
             return Ok(Self { own, offer });
         };
         let own = open(&data_dir.join("store"), StorageOptions::default(), seed).await?;
-        let offer = match *offer {
+        let offer = match offer {
             None => None,
             Some((bytes, share)) => {
                 let quota = bytes.saturating_add(bytes / 64).saturating_add(LEEWAY);

@@ -150,6 +150,7 @@ fn what_is_in_the_store_is_copied_later_and_let_go_of_again() {
     assert!(find.text().contains(&members[1].id), "{}", find.text());
     let released = place.run(&by(&["replicate", &address, "--release"], "one"));
     assert_eq!(released.code, 0, "{}", released.stderr);
+    wait_for_members(&place, "one", 1);
     let leases = place.run(&by(&["find", &address], "one"));
     assert_eq!(leases.code, 10, "{}{}", leases.text(), leases.stderr);
 }

@@ -3,7 +3,7 @@
 //! The engine repeats it in rounds. Here it is said anew, without haste, when the node is found
 //! elsewhere than before, and under another key when the seed was rotated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(super) struct Announced {
     content: BTreeMap<[u8; 32], Key>,
     /// Those whose first announcement is under way.
     trying: BTreeMap<QueryId, Address>,
+    /// Those whose first announcement came to nothing.
+    failed: BTreeSet<Address>,
     place: Key,
     whereabouts: Whereabouts,
     /// The whereabouts were told to others.
@@ -35,6 +37,7 @@ impl Announced {
         Self {
             content: BTreeMap::new(),
             trying: BTreeMap::new(),
+            failed: BTreeSet::new(),
             place,
             whereabouts: Whereabouts::default(),
             is_told: false,
@@ -58,8 +61,24 @@ impl State {
         };
         let key = self.announced.content.get(address.as_bytes());
         if let Some(key) = key.filter(|_| ended.result.is_err()) {
-            let due = now.moment + AGAIN;
+            let is_first = self.announced.failed.insert(address);
+            // Whoever is known may have come while it was tried.
+            let has_members = self.engine.members().next().is_some();
+            let pause = if is_first && has_members { SOON } else { AGAIN };
+            let due = now.moment + pause;
             self.engine.hasten(due, *key, RecordKind::PROVIDER);
+        }
+    }
+
+    /// What could not be announced for want of members is, now that there are some.
+    fn announce_what_failed(&mut self, now: Now) {
+        if self.engine.members().next().is_none() {
+            return;
+        }
+        for address in std::mem::take(&mut self.announced.failed) {
+            if let Some(key) = self.announced.content.get(address.as_bytes()) {
+                self.engine.hasten(now.moment, *key, RecordKind::PROVIDER);
+            }
         }
     }
 
@@ -158,6 +177,11 @@ impl Service {
         });
     }
 
+    /// Somebody may be known since, who was not when something was announced.
+    pub(super) fn announce_again(self: &Arc<Self>) {
+        self.with(|state, now, _| state.announce_what_failed(now));
+    }
+
     /// Looks where this node can be reached, and tells others if that is news.
     pub(super) fn say_where_we_are(self: &Arc<Self>) {
         self.look_where_we_are();
@@ -193,6 +217,9 @@ impl Service {
 
 /// After an announcement that failed.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// After one that began when nobody was known.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Addresses that a node announces.
 const MOST: usize = 1_000_000;

@@ -42,6 +42,7 @@ impl Service {
                 }
                 self.say_where_we_are();
             }
+            self.announce_again();
             self.state.lock().suggested.clear();
             let known = self.state.lock().engine.members().count();
             pause = if known == 0 {

@@ -132,4 +132,4 @@ impl Driver {
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// When too few keep a copy, further ones are looked for after so long; later after twice as long each time.
-pub(super) const FIRST_RETRY: Duration = Duration::from_secs(10);
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(2);
