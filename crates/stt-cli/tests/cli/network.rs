@@ -196,3 +196,47 @@ fn who_is_not_there_to_ask_and_what_nobody_has_have_codes_of_their_own() {
     let arguments = ["node", "--seed-file", "group.seed", "--bootstrap", "a:1"];
     assert_eq!(open.run(&arguments).code, 2);
 }
+
+#[test]
+fn fifty_members_find_a_hundred_objects_of_strangers_also_after_a_fifth_was_killed() {
+    const MEMBERS: usize = 50;
+    const OBJECTS: usize = 100;
+    let place = Place::with_random_seed();
+    let mut members = vec![Member::start(&place, "0", &[])];
+    let first = members[0].address.clone();
+    for number in 1..MEMBERS {
+        members.push(Member::start(&place, &number.to_string(), &[&first]));
+    }
+    for number in 0..MEMBERS {
+        wait_for_members(&place, &number.to_string(), 3);
+    }
+    let content = |number: usize| format!("object {number}").into_bytes();
+    let holder = |number: usize| 1 + number * 7 % (MEMBERS - 1);
+    let names: Vec<String> = (0..OBJECTS)
+        .map(|number| {
+            fs::write(place.path("object"), content(number)).unwrap();
+            let holder = holder(number).to_string();
+            let put = place.run(&["put", "object", "--data-dir", &holder]);
+            assert_eq!(put.code, 0, "{}", put.stderr);
+            put.text().trim().to_owned()
+        })
+        .collect();
+    // Whoever asks has nothing to do with who holds it, and never asked for it before.
+    let check = |step: usize, is_there: &dyn Fn(usize) -> bool| {
+        for (number, name) in names.iter().enumerate() {
+            let asker = (holder(number) + step) % MEMBERS;
+            if is_there(holder(number)) && is_there(asker) {
+                let got = place.run(&["get", name, "--data-dir", &asker.to_string()]);
+                assert_eq!(got.code, 0, "{number}: {}", got.stderr);
+                assert_eq!(got.stdout, content(number));
+            }
+        }
+    };
+    check(13, &|_| true);
+    // The one that all others joined by is among those that die.
+    let is_killed = |number: usize| number % 5 == 0;
+    for number in (0..MEMBERS).rev().filter(|number| is_killed(*number)) {
+        members.remove(number).running.kill();
+    }
+    check(14, &|number| !is_killed(number));
+}
