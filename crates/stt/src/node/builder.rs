@@ -22,7 +22,7 @@ use crate::{
     limits::Limits,
     relay::{limits::RelayLimits, service::Relaying},
     storage::BinaryStorage,
-    swarm::{Content, LeasesError, Offer, OfferOptions, Rack, Shelves},
+    swarm::{Content, Giving, LeasesError, Offer, OfferOptions, Rack, Shelves},
     transport::{
         crypto::DoorKeys,
         endpoint::{Endpoint, EndpointSetup},
@@ -290,9 +290,8 @@ impl NodeBuilder {
                 websockets,
                 relays: Relays::new(relaying),
                 dht,
-                shelves: has_content.then_some(shelves),
+                giving: has_content.then(|| Arc::new(Giving { shelves, offer })),
                 content,
-                offer,
             },
         );
         #[cfg(feature = "portmap")]

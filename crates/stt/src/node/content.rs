@@ -160,7 +160,8 @@ impl Node {
     /// How many bytes of other members' objects this node keeps, and under how many leases; `None` if it
     /// [`offer`](super::NodeBuilder::offer)s nothing.
     pub fn kept_for_others(&self) -> Option<(u64, usize)> {
-        self.shared.offer.as_ref().map(|offer| offer.kept())
+        let giving = self.shared.giving.as_ref()?;
+        giving.offer.as_ref().map(|offer| offer.kept())
     }
 
     fn begin_fetch<P: Into<Provider>>(

@@ -126,7 +126,8 @@ impl Node {
         if let Some(dht) = &node.shared.dht {
             dht.start(&node);
         }
-        if let Some(offer) = &node.shared.offer {
+        let giving = node.shared.giving.as_ref();
+        if let Some(offer) = giving.and_then(|giving| giving.offer.as_ref()) {
             offer.start(&node);
         }
         node
@@ -415,8 +416,8 @@ impl Node {
         self.shared.platform.timeout(DRAIN_WITHIN, closed).await;
         self.shared.relays.close();
         self.shared.inbox.end();
-        if let Some(shelves) = &self.shared.shelves {
-            shelves.close();
+        if let Some(giving) = &self.shared.giving {
+            giving.shelves.close();
         }
         self.shared.stopped.notify_waiters();
         #[cfg(feature = "portmap")]

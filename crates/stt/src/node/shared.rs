@@ -25,7 +25,7 @@ use crate::{
         By, CloseReason, Session, SessionId, core::Surroundings, messages::inbox::Inbox,
         queue::Queue,
     },
-    swarm::{Content, Offer, Shelves},
+    swarm::{Content, Giving},
     transport::{
         crypto::{Authenticated, DoorKeys},
         endpoint::{Endpoint, EndpointSetup},
@@ -62,9 +62,8 @@ pub(super) struct Shared {
     pub(super) port_given_back: crate::session::flag::Flag,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
-    pub(super) shelves: Option<Arc<Shelves>>,
+    pub(super) giving: Option<Arc<Giving>>,
     pub(super) content: Option<Arc<Content>>,
-    pub(super) offer: Option<Arc<Offer>>,
 }
 
 /// What a node has besides its sockets and sessions.
@@ -73,9 +72,8 @@ pub(super) struct Ways {
     pub(super) websockets: WebSockets,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
-    pub(super) shelves: Option<Arc<Shelves>>,
+    pub(super) giving: Option<Arc<Giving>>,
     pub(super) content: Option<Arc<Content>>,
-    pub(super) offer: Option<Arc<Offer>>,
 }
 
 #[derive(Debug)]
@@ -120,9 +118,8 @@ impl Shared {
             websockets,
             relays,
             dht,
-            shelves,
+            giving,
             content,
-            offer,
         }: Ways,
     ) -> Arc<Self> {
         let EndpointSetup {
@@ -152,9 +149,8 @@ impl Shared {
             neighbours: Neighbours::default(),
             #[cfg(feature = "portmap")]
             port_given_back: crate::session::flag::Flag::default(),
-            shelves,
+            giving,
             content,
-            offer,
             limits: Arc::new(limits),
             id,
             platform,
@@ -230,8 +226,7 @@ impl Shared {
             backlog: Arc::clone(&self.backlog),
             relaying: self.relays.relaying().cloned(),
             dht: self.dht.clone(),
-            shelves: self.shelves.clone(),
-            offer: self.offer.clone(),
+            giving: self.giving.clone(),
         };
         Session::start(connection, proved, surroundings)
     }

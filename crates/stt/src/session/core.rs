@@ -33,7 +33,7 @@ use crate::{
     endpoints::{Backlog, SessionEndpoints},
     limits::Limits,
     relay::service::Relaying,
-    swarm::{Desk, Offer, Shelves},
+    swarm::{Desk, Giving, Offer},
     transport::{
         crypto::{Authenticated, Meters},
         endpoint::meters,
@@ -66,8 +66,8 @@ pub(crate) struct Core {
     pub(crate) relaying: Option<Arc<Relaying>>,
     /// The node's part in the DHT, if it has one.
     pub(crate) dht: Option<Arc<dht::Service>>,
-    pub(crate) shelves: Option<Arc<Shelves>>,
-    pub(crate) offer: Option<Arc<Offer>>,
+    /// What the node gives and keeps, if it does.
+    pub(crate) giving: Option<Arc<Giving>>,
     /// What the peer asked for; most peers ask for nothing.
     desk: OnceLock<Box<Desk>>,
     pub(crate) meters: Arc<Meters>,
@@ -95,8 +95,7 @@ pub(crate) struct Surroundings {
     /// What the node does as a relay, if it is one.
     pub(crate) relaying: Option<Arc<Relaying>>,
     pub(crate) dht: Option<Arc<dht::Service>>,
-    pub(crate) shelves: Option<Arc<Shelves>>,
-    pub(crate) offer: Option<Arc<Offer>>,
+    pub(crate) giving: Option<Arc<Giving>>,
 }
 
 /// Since when, and at which counts, the keys in use have been in use.
@@ -124,8 +123,7 @@ impl Core {
             backlog,
             relaying,
             dht,
-            shelves,
-            offer,
+            giving,
         } = surroundings;
         let control = Arc::new(OutboundControl::default());
         let now = platform.now();
@@ -170,11 +168,15 @@ impl Core {
             backlog,
             relaying,
             dht,
-            shelves,
-            offer,
+            giving,
             desk: OnceLock::new(),
             endpoints: SessionEndpoints::default(),
         })
+    }
+
+    /// The room that the node offers to others, if it does.
+    pub(crate) fn offer(&self) -> Option<&Arc<Offer>> {
+        self.giving.as_ref()?.offer.as_ref()
     }
 
     pub(crate) fn id(&self) -> SessionId {

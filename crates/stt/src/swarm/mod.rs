@@ -37,4 +37,4 @@ pub use replication::{
     ReplicationStatus, Sealing,
 };
 pub use shelves::PublishError;
-pub(crate) use shelves::{Content, Rack, Shelves};
+pub(crate) use shelves::{Content, Giving, Rack, Shelves};

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use stc::{Identity, NodeId};
 use tokio::sync::{Semaphore, watch};
 
+use super::offer::Offer;
 use crate::storage::{Address, BinaryStorage, Calls, ReadError, Reference, blocking::ObjectBlocks};
 use crate::transport::platform::Platform;
 
@@ -39,6 +40,13 @@ pub(crate) struct Shelves {
     racks: Mutex<[HashMap<Address, Arc<Shelf>>; 2]>,
     /// One for each part that is on its way to a peer.
     pub(super) parts: Arc<Semaphore>,
+}
+
+/// What sessions need of all this.
+#[derive(Debug)]
+pub(crate) struct Giving {
+    pub(crate) shelves: Arc<Shelves>,
+    pub(crate) offer: Option<Arc<Offer>>,
 }
 
 /// Whose objects they are.

@@ -14,7 +14,28 @@ mod support;
 #[path = "../dht/village.rs"]
 mod village;
 
+// The lowest layer as the library has it, to build a member on that keeps no rule above it.
+#[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
+#[path = "../../src/limits.rs"]
+mod limits;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "a part of it is used"
+)]
+#[path = "../../src/transport/mod.rs"]
+mod transport;
+
+#[allow(dead_code, unreachable_pub, reason = "a part of it is used")]
+#[path = "../support/raw.rs"]
+mod raw;
+
 mod ends;
+mod hostile;
 mod keepers;
 mod keeping;
 mod lasting;
+
+// Where `raw` looks for them.
+use support::{World, address};

@@ -250,16 +250,17 @@ fn serve(
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
-        StreamKind::ContentRequest => match (&core.shelves, send) {
-            (Some(shelves), Some(send)) => {
-                let served = swarm::serve(Arc::clone(shelves), Arc::clone(core), recv, send);
+        StreamKind::ContentRequest => match (&core.giving, send) {
+            (Some(giving), Some(send)) => {
+                let shelves = Arc::clone(&giving.shelves);
+                let served = swarm::serve(shelves, Arc::clone(core), recv, send);
                 core.platform.spawn(served);
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
-        StreamKind::KeepRequest => match (&core.offer, send) {
+        StreamKind::KeepRequest => match (core.offer().cloned(), send) {
             (Some(offer), Some(send)) => {
-                let served = swarm::serve_keeping(Arc::clone(offer), Arc::clone(core), recv, send);
+                let served = swarm::serve_keeping(offer, Arc::clone(core), recv, send);
                 core.platform.spawn(served);
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),

@@ -60,6 +60,9 @@ impl Leases {
         if self.granted.contains_key(&(address, owner)) {
             return Ok(Admission::Here);
         }
+        if self.coming.contains_key(&address) {
+            return Ok(Admission::Busy);
+        }
         let share = self.share_of(owner).saturating_add(object.length);
         let all = self.bytes().saturating_add(object.length);
         if self.granted.len() + self.coming.len() >= MAX_KEPT_LEASES {
@@ -75,10 +78,7 @@ impl Leases {
             return Ok(Admission::Here);
         }
         let of_owner = (self.coming.values()).filter(|coming| coming.owner == owner);
-        if self.coming.contains_key(&address)
-            || self.coming.len() >= MAX_COMING
-            || of_owner.count() >= MAX_COMING_OF_ONE
-        {
+        if self.coming.len() >= MAX_COMING || of_owner.count() >= MAX_COMING_OF_ONE {
             return Ok(Admission::Busy);
         }
         let length = object.length;
@@ -259,8 +259,8 @@ mod tests {
         assert_eq!(first, Ok(Admission::Comes));
         let other = leases.admit(&TERMS, owner(2), &object(2, 41));
         assert_eq!(other, Err(Declined::Full));
-        let same = leases.admit(&TERMS, owner(2), &object(1, 40));
-        assert_eq!(same, Err(Declined::Full));
+        let same = leases.admit(&TERMS, owner(2), &object(1, 60));
+        assert_eq!(same, Ok(Admission::Busy));
         leases.came(object(1, 60).address);
         assert_eq!(leases.bytes(), 0);
     }

@@ -11,7 +11,7 @@ use stc::NodeId;
 use super::driver::{Driver, FIRST_RETRY};
 use super::keepers;
 use super::options::PlaceError;
-use super::status::CopyState;
+use super::status::{CopyState, CopyStatus};
 use crate::swarm::Provider;
 use crate::swarm::exchange::keep::{NotKept, keep};
 
@@ -42,14 +42,20 @@ impl Driver {
             let this = &*self;
             let mut asking = FuturesUnordered::new();
             let mut kept = this.copies.len();
-            loop {
-                while kept + asking.len() < wanted {
-                    let Some(candidate) = candidates.next() else {
-                        break;
-                    };
-                    asking.push(this.ask(candidate));
-                }
-                let Some(answered) = asking.next().await else {
+            // Of those that take long, none is waited for alone.
+            let mut slow = 0;
+            while kept < wanted {
+                let more = (wanted + slow).saturating_sub(kept + asking.len());
+                asking.extend(candidates.by_ref().take(more).map(|it| this.ask(it)));
+                let answered = tokio::select! {
+                    biased;
+                    answered = asking.next() => answered,
+                    () = this.platform.sleep(SLOW) => {
+                        slow += 1;
+                        continue;
+                    }
+                };
+                let Some(answered) = answered else {
                     break;
                 };
                 tally.count(&answered);
@@ -74,6 +80,12 @@ impl Driver {
 
     fn conclude(&mut self, tally: &Tally) {
         let (wanted, kept) = (self.options.copies, self.copies.len());
+        let copies = &self.copies;
+        self.show.send_modify(|shown| {
+            // Those that were given up are on their way no more.
+            let is_there = |copy: &CopyStatus| copies.contains_key(&copy.keeper);
+            shown.status.copies.retain(is_there);
+        });
         if kept >= wanted {
             self.retry = None;
             self.show.send_modify(|shown| shown.status.shortfall = None);
@@ -171,6 +183,9 @@ impl Tally {
         }
     }
 }
+
+/// Beside a keeper that takes longer than this, another one is asked.
+const SLOW: Duration = Duration::from_secs(60);
 
 /// Copies are looked for again at the latest after so long.
 const LAST_RETRY: Duration = Duration::from_secs(600);
