@@ -16,12 +16,15 @@ pub mod event;
 pub mod frames;
 pub mod group;
 pub mod handshake;
+pub mod http_head;
 pub mod keep;
 pub mod lane;
 pub mod leases;
 pub mod name;
 pub mod node_id;
 pub mod open;
+pub mod proxy;
+pub mod proxy_answer;
 pub mod relay;
 pub mod sealed;
 pub mod segment;
@@ -31,6 +34,9 @@ pub mod store_manifest;
 pub mod store_record;
 pub mod store_reference;
 pub mod varint;
+pub mod ws_answer;
+pub mod ws_request;
+pub mod ws_url;
 
 use bytes::{Bytes, BytesMut};
 use stt_wire::{FrameType, RawFrame};
@@ -39,7 +45,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 34] = [
     ("beacon", beacon::body),
     ("content", content::body),
     ("control", control::body),
@@ -53,12 +59,15 @@ pub const TARGETS: [Target; 28] = [
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),
+    ("http_head", http_head::body),
     ("keep", keep::body),
     ("lane", lane::body),
     ("leases", leases::body),
     ("name", name::body),
     ("node_id", node_id::body),
     ("open", open::body),
+    ("proxy", proxy::body),
+    ("proxy_answer", proxy_answer::body),
     ("relay", relay::body),
     ("sealed", sealed::body),
     ("segment", segment::body),
@@ -68,6 +77,9 @@ pub const TARGETS: [Target; 28] = [
     ("store_record", store_record::body),
     ("store_reference", store_reference::body),
     ("varint", varint::body),
+    ("ws_answer", ws_answer::body),
+    ("ws_request", ws_request::body),
+    ("ws_url", ws_url::body),
 ];
 
 /// Takes the first byte as a frame's type and the rest as its payload.

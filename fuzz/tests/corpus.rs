@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use stt_fuzz::TARGETS;
 
 /// Mutated inputs in all, shared evenly by the targets.
-const CASES: usize = 24_000;
+const CASES: usize = 30_000;
 
 #[test]
 fn bodies_hold_over_the_corpus() {

@@ -34,6 +34,8 @@ pub mod dht;
 mod endpoints;
 mod events;
 mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 mod limits;
 mod nat;

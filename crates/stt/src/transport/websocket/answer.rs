@@ -3,7 +3,7 @@
 //! spec: REACH-5, REACH-7
 
 use super::{
-    head::{MAX_HEADERS, header, lists},
+    head::{MAX_HEADERS, header, lists, names, status_of},
     request::Request,
 };
 
@@ -24,7 +24,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// The head that lets the asker of `request` in.
-    pub(super) fn encode(request: &Request) -> String {
+    pub(crate) fn encode(request: &Request) -> String {
         let accept = request.accept();
         format!(
             "HTTP/1.1 101 Switching Protocols\r\n\
@@ -35,23 +35,20 @@ impl Answer {
     }
 
     /// Reads the head that answers `request`.
-    pub(super) fn decode(head: &[u8], request: &Request) -> Self {
+    pub(crate) fn decode(head: &[u8], request: &Request) -> Self {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut answer = httparse::Response::new(&mut headers);
-        let Ok(httparse::Status::Complete(_)) = answer.parse(head) else {
-            return Self::Foreign;
-        };
-        let headers = &*answer.headers;
-        match answer.code {
+        match status_of(&mut answer, head) {
             Some(101) => {}
             Some(other) => return Self::Refused(other),
             None => return Self::Foreign,
         }
+        let headers = &*answer.headers;
         let is_ours = lists(headers, "Connection", "upgrade")
             && lists(headers, "Upgrade", "websocket")
             && header(headers, "Sec-WebSocket-Accept") == Some(&request.accept())
-            && header(headers, "Sec-WebSocket-Extensions").is_none()
-            && header(headers, "Sec-WebSocket-Protocol").is_none();
+            && !names(headers, "Sec-WebSocket-Extensions")
+            && !names(headers, "Sec-WebSocket-Protocol");
         if is_ours {
             Self::Upgraded
         } else {
@@ -78,13 +75,22 @@ mod tests {
 
     #[test]
     fn a_refusal_says_its_status_and_nonsense_is_foreign() {
+        const EXTENSION: &str = "\r\nSec-WebSocket-Extensions: permessage-deflate";
         let request = Request::new([7; 20], [1; 16]);
         assert_eq!(Answer::decode(NOT_FOUND, &request), Answer::Refused(404));
-        let extended = Answer::encode(&request).replace(
-            "\r\n\r\n",
-            "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-        );
-        for nonsense in ["", "SSH-2.0-x\r\n\r\n", &extended] {
+        let with =
+            |more: &str| Answer::encode(&request).replace("\r\n\r\n", &format!("{more}\r\n\r\n"));
+        let extended = with(EXTENSION);
+        let extended_twice = with(&EXTENSION.repeat(2));
+        let doubled = Answer::encode(&request).replace("\r\n\r\n", "\n\nA: b\r\n\r\n");
+        for nonsense in [
+            "",
+            "SSH-2.0-x\r\n\r\n",
+            "HTTP/1.1 000 x\r\n\r\n",
+            &extended,
+            &extended_twice,
+            &doubled,
+        ] {
             assert_eq!(
                 Answer::decode(nonsense.as_bytes(), &request),
                 Answer::Foreign

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 ///
 /// `UnexpectedEof` when the stream ends first, `InvalidData` when the head is longer than
 /// [`MAX_HEAD`].
-pub(super) async fn read_head(
+pub(crate) async fn read_head(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut read = Vec::with_capacity(1_024);
@@ -41,6 +41,19 @@ fn end_of_head(read: &[u8], searched: usize) -> Option<usize> {
     Some(from + found? + END.len())
 }
 
+/// The status of an answer, if `head` is the head of one and nothing else.
+pub(super) fn status_of<'h>(
+    answer: &mut httparse::Response<'_, 'h>,
+    head: &'h [u8],
+) -> Option<u16> {
+    match answer.parse(head) {
+        Ok(httparse::Status::Complete(length)) if length == head.len() => {
+            answer.code.filter(|status| *status >= 100)
+        }
+        _ => None,
+    }
+}
+
 /// The value of the header of this name, if there is exactly one.
 pub(super) fn header<'h>(headers: &[httparse::Header<'h>], name: &str) -> Option<&'h str> {
     let mut named = headers
@@ -48,6 +61,13 @@ pub(super) fn header<'h>(headers: &[httparse::Header<'h>], name: &str) -> Option
         .filter(|header| header.name.eq_ignore_ascii_case(name));
     let value = std::str::from_utf8(named.next()?.value).ok()?;
     named.next().is_none().then_some(value.trim())
+}
+
+/// Whether there is a header of this name, whatever it says and however often.
+pub(super) fn names(headers: &[httparse::Header<'_>], name: &str) -> bool {
+    headers
+        .iter()
+        .any(|header| header.name.eq_ignore_ascii_case(name))
 }
 
 /// Whether a list of tokens, as of `Connection`, has this one.

@@ -23,7 +23,7 @@ pub(crate) mod carry;
 pub(crate) mod certificates;
 pub(crate) mod dial;
 pub(crate) mod ending;
-mod head;
+pub(crate) mod head;
 pub(crate) mod proxy;
 pub(crate) mod request;
 #[cfg(feature = "tls")]

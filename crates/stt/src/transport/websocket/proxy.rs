@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     dial::WebSocketError,
-    head::{MAX_HEADERS, read_head},
+    head::{MAX_HEADERS, read_head, status_of},
     url::{Url, bracketed, parse_port, split_authority},
 };
 use crate::transport::stream::BoxedStream;
@@ -122,7 +122,7 @@ impl Proxy {
     }
 
     /// What is sent to it to be let through to `url`.
-    fn encode(&self, url: &Url) -> String {
+    pub(crate) fn encode(&self, url: &Url) -> String {
         let (host, port) = (bracketed(&url.host), url.port);
         let authorization = match &self.credentials {
             Some(credentials) => format!("Proxy-Authorization: Basic {credentials}\r\n"),
@@ -159,10 +159,7 @@ impl Proxy {
 pub(crate) fn decode_status(head: &[u8]) -> Option<u16> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
-    match answer.parse(head) {
-        Ok(httparse::Status::Complete(_)) => answer.code,
-        _ => None,
-    }
+    status_of(&mut answer, head)
 }
 
 /// `%40` for `@` and the like (RFC 3986 section 2.1); what is no escape stays.
@@ -257,6 +254,8 @@ mod tests {
     fn an_answer_of_a_proxy_is_its_status_or_nothing() {
         assert_eq!(decode_status(b"HTTP/1.0 200 OK\r\n\r\n"), Some(200));
         assert_eq!(decode_status(b"HTTP/1.1 407 x\r\nA: b\r\n\r\n"), Some(407));
-        assert_eq!(decode_status(b"nonsense\r\n\r\n"), None);
+        for nonsense in ["nonsense\r\n\r\n", "HTTP/1.1 200 OK\n\nA: b\r\n\r\n"] {
+            assert_eq!(decode_status(nonsense.as_bytes()), None);
+        }
     }
 }
