@@ -46,7 +46,7 @@ async fn what_the_rfc_forbids_is_answered_with_its_code() {
             vec![(BINARY, b"x"), (FIN | BINARY, b"y")],
         ),
         ("text", 1003, vec![(FIN | TEXT, b"x")]),
-        ("text that is none", 1003, vec![(FIN | TEXT, b"\xff")]),
+        ("text that is none", 1007, vec![(FIN | TEXT, b"\xff")]),
     ];
     for (what, code, frames) in breaches {
         let mut client = RawClient::upgraded(&address, &tag(&group)).await;
@@ -81,6 +81,72 @@ async fn a_message_longer_than_any_packet_is_refused_before_it_is_read() {
     client.send(BINARY, &vec![0; 40_000]).await;
     client.send(FIN | CONTINUATION, &vec![0; 40_000]).await;
     assert_eq!(client.close_code().await, Some(1009), "in fragments");
+}
+
+#[tokio::test]
+async fn fragments_that_never_end_are_refused_when_they_are_too_many_or_too_late() {
+    let group = group();
+    let mut limits = Limits::default();
+    limits.handshake_timeout = Duration::from_millis(500);
+    let (_node, address) = listener(&group, limits).await;
+    let mut client = RawClient::upgraded(&address, &tag(&group)).await;
+    client.send(BINARY, b"").await;
+    let one = RawClient::masked(CONTINUATION, b"x");
+    // More than any packet, a byte at a time; the listener hangs up in the middle of it.
+    let _ = client.try_send_raw(&one.repeat(70_000)).await;
+    assert_eq!(client.close_code().await, Some(1009));
+
+    let mut client = RawClient::upgraded(&address, &tag(&group)).await;
+    client.send(BINARY, b"").await;
+    let many = RawClient::masked(CONTINUATION, b"").repeat(1_000);
+    let endless = async {
+        while client.try_send_raw(&many).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(20), endless).await;
+    ended.expect("fragments without bytes are no sign of a session");
+}
+
+#[tokio::test]
+async fn closes_that_are_none_are_answered_with_their_code() {
+    let group = group();
+    let (_node, address) = listener(&group, Limits::default()).await;
+    for (what, code, payload) in [
+        ("half a code", 1002, &[0x03][..]),
+        ("a code that is never sent", 1002, &1_005_u16.to_be_bytes()),
+        ("another", 1002, &1_006_u16.to_be_bytes()),
+        ("no code at all", 1002, &999_u16.to_be_bytes()),
+        ("a reason that is no text", 1007, &[0x03, 0xe8, 0xff]),
+    ] {
+        let mut client = RawClient::upgraded(&address, &tag(&group)).await;
+        client.send(FIN | CLOSE, payload).await;
+        assert_eq!(client.close_code().await, Some(code), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn lengths_are_read_in_each_of_their_forms_and_none_is_trusted() {
+    let group = group();
+    let (_node, address) = listener(&group, Limits::default()).await;
+    let mut client = RawClient::upgraded(&address, &tag(&group)).await;
+    // One byte, which its sender should have announced in one.
+    client
+        .send_raw(&[FIN | BINARY, 0xfe, 0, 1, 0, 0, 0, 0, b'x'])
+        .await;
+    let long = [
+        &[FIN | BINARY, 0xff, 0, 0, 0, 0, 0, 0, 0, 1][..],
+        &[0; 4],
+        b"x",
+    ]
+    .concat();
+    client.send_raw(&long).await;
+    client.send(FIN | PING, b"read").await;
+    assert_eq!(client.frame().await, Some((FIN | PONG, b"read".to_vec())));
+    // The top bit must be 0.
+    let most = [&[FIN | BINARY, 0xff][..], &[0xff; 8], &[0; 4]].concat();
+    client.send_raw(&most).await;
+    assert_eq!(client.close_code().await, Some(1009));
 }
 
 #[tokio::test]

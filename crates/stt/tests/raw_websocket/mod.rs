@@ -1,4 +1,4 @@
-//! A WebSocket client that writes its frames byte by byte.
+//! A WebSocket client that writes its frames byte by byte, over any stream.
 
 #![allow(
     dead_code,
@@ -11,7 +11,7 @@ use std::{fmt::Write, io, time::Duration};
 
 use stt::{Entropy, Group, Limits, Node, SystemEntropy};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
 
@@ -36,30 +36,16 @@ pub fn tag(group: &Group) -> String {
     hex
 }
 
-pub struct RawClient(TcpStream);
+pub struct RawClient<S = TcpStream>(pub S);
 
 impl RawClient {
     /// Asks for an upgrade; returns the answer's head too.
     pub async fn ask(address: &str, tag: &str) -> (Self, String) {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!(
-            "GET /a/prefix/{tag} HTTP/1.1\r\nHost: {address}\r\nUpgrade: WebSocket\r\n\
-             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.unwrap());
-        }
-        (Self(stream), String::from_utf8(head).unwrap())
+        Self::ask_on(TcpStream::connect(address).await.unwrap(), address, tag).await
     }
 
     pub async fn upgraded(address: &str, tag: &str) -> Self {
-        let (client, head) = Self::ask(address, tag).await;
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        assert!(head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-        client
+        Self::upgraded_on(TcpStream::connect(address).await.unwrap(), address, tag).await
     }
 
     /// A frame with a mask.
@@ -78,10 +64,34 @@ impl RawClient {
         frame.extend(masked.map(|(byte, mask)| byte ^ mask));
         frame
     }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
+    /// Asks for an upgrade on a stream that there is already.
+    pub async fn ask_on(mut stream: S, address: &str, tag: &str) -> (Self, String) {
+        let request = format!(
+            "GET /a/prefix/{tag} HTTP/1.1\r\nHost: {address}\r\nUpgrade: WebSocket\r\n\
+             Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        (Self(stream), String::from_utf8(head).unwrap())
+    }
+
+    pub async fn upgraded_on(stream: S, address: &str, tag: &str) -> Self {
+        let (client, head) = Self::ask_on(stream, address, tag).await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+        client
+    }
 
     /// A peer that has closed already may take no more.
     pub async fn send(&mut self, first: u8, payload: &[u8]) {
-        let _ = self.0.write_all(&Self::masked(first, payload)).await;
+        let _ = self.0.write_all(&RawClient::masked(first, payload)).await;
     }
 
     pub async fn send_raw(&mut self, bytes: &[u8]) {
@@ -94,16 +104,18 @@ impl RawClient {
 
     /// The next frame: its first byte and what is in it. `None` at the end.
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        let reading = async {
-            let first = self.0.read_u8().await.ok()?;
-            let len = self.0.read_u8().await.ok()?;
-            assert!(len < 126, "no mask, and short");
-            let mut payload = vec![0; usize::from(len)];
-            self.0.read_exact(&mut payload).await.ok()?;
-            Some((first, payload))
-        };
-        let read = tokio::time::timeout(Duration::from_secs(10), reading);
+        let read = tokio::time::timeout(Duration::from_secs(10), self.frame_at_last());
         read.await.unwrap()
+    }
+
+    /// The same, however long it takes: not every clock is Tokio's.
+    pub async fn frame_at_last(&mut self) -> Option<(u8, Vec<u8>)> {
+        let first = self.0.read_u8().await.ok()?;
+        let len = self.0.read_u8().await.ok()?;
+        assert!(len < 126, "no mask, and short");
+        let mut payload = vec![0; usize::from(len)];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some((first, payload))
     }
 
     /// The code of the close frame that comes next.

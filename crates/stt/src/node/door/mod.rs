@@ -85,6 +85,11 @@ impl Doorkeeper {
         }
     }
 
+    /// Whether an address had a session lately.
+    pub(super) fn knows(&self, source: IpAddr) -> bool {
+        self.known.contains(source)
+    }
+
     /// Judges an attempt from `source`, whose address is known to be real if `validated`.
     pub(super) fn judge(&mut self, source: IpAddr, validated: bool, now: Instant) -> Verdict {
         match self.door {

@@ -39,13 +39,14 @@ async fn needed(shared: &Shared, tunnel: &Tunnel, seat: Option<Seat>) -> Ending 
     let platform = &shared.platform;
     let mut holders = tunnel.holders();
     let limit = shared.limits.handshake_timeout;
-    let is_held = tokio::select! {
+    tokio::select! {
         biased;
-        held = platform.timeout(limit, holders.wait_for(|holders| *holders > 0)) => held.is_some(),
-        () = until_taken_away(seat.as_ref()) => false,
-    };
-    if !is_held {
-        return Ending::NoSession;
+        held = platform.timeout(limit, holders.wait_for(|holders| *holders > 0)) => {
+            if held.is_none() {
+                return Ending::NoSession;
+            }
+        }
+        () = until_taken_away(seat.as_ref()) => return Ending::Crowded,
     }
     drop(seat);
     loop {

@@ -110,7 +110,8 @@ pub(in crate::node) async fn serve(shared: Arc<Shared>, mut listener: Listener) 
 
 async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr, dress: Dress) {
     let websockets = &shared.websockets;
-    let seat = websockets.asking.take(from.ip());
+    let is_known = shared.doorkeeper.lock().knows(from.ip());
+    let seat = websockets.asking.take(from.ip(), is_known);
     let opens = |tag: &Tag| shared.opens_for(tag);
     let socket = tokio::select! {
         biased;
@@ -120,7 +121,7 @@ async fn meet(shared: Arc<Shared>, stream: BoxedStream, from: SocketAddr, dress:
     };
     drop(seat);
     if let Some(socket) = socket {
-        let seat = websockets.waiting.take(from.ip());
+        let seat = websockets.waiting.take(from.ip(), is_known);
         let tunnel = shared.endpoint.link().open_tunnel(Origin {
             address: from,
             kind: PathKind::WebSocket,

@@ -1,5 +1,7 @@
 //! Places for connections that have shown nothing yet. When all are taken, the network (a /24, or a
-//! /56) that has the most makes room with its oldest, so a flood from one cannot keep out others.
+//! /56) that has the most makes room with its oldest, so a flood from one cannot keep out others. Where
+//! all have one, those go last whose address had a session lately: not even a flood from everywhere can
+//! keep them out.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -25,8 +27,8 @@ impl Seats {
     }
 
     /// Always finds one, if need be somebody else's.
-    pub(super) fn take(&self, source: IpAddr) -> Seat {
-        let (number, taken_away) = self.0.lock().enter(network(source), false);
+    pub(super) fn take(&self, source: IpAddr, is_known: bool) -> Seat {
+        let (number, taken_away) = self.0.lock().enter(network(source), is_known);
         Seat {
             seats: self.clone(),
             number,
@@ -64,10 +66,10 @@ mod tests {
     fn a_network_that_floods_makes_room_for_others_with_its_oldest() {
         let seats = Seats::new(3);
         let ip = |text: &str| text.parse().unwrap();
-        let first = seats.take(ip("10.0.0.1"));
-        let other = seats.take(ip("10.0.1.1"));
-        let second = seats.take(ip("10.0.0.2"));
-        let _third = seats.take(ip("10.0.0.3"));
+        let first = seats.take(ip("10.0.0.1"), false);
+        let other = seats.take(ip("10.0.1.1"), false);
+        let second = seats.take(ip("10.0.0.2"), false);
+        let _third = seats.take(ip("10.0.0.3"), false);
         assert!(first.taken_away().now_or_never().is_some());
         assert!(second.taken_away().now_or_never().is_none());
         assert!(other.taken_away().now_or_never().is_none());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use parking_lot::Mutex;
@@ -31,9 +31,13 @@ pub(crate) async fn carry(
 ) -> Ending {
     let patience = patience.max(GIVE_UP_AFTER);
     let ending = both_ways(&mut socket, tunnel, platform, patience, until).await;
-    platform
-        .timeout(CLOSE_WITHIN, close(socket, tunnel, ending))
-        .await;
+    let closing = close(socket, tunnel, ending);
+    if ending == Ending::Crowded {
+        // Its place is another's already: it must not hold anything any more.
+        closing.now_or_never();
+    } else {
+        platform.timeout(CLOSE_WITHIN, closing).await;
+    }
     ending
 }
 

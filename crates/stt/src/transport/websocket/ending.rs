@@ -11,8 +11,10 @@ use tokio_tungstenite::tungstenite::{
 pub(crate) enum Ending {
     /// No session needs it any more.
     Unused,
-    /// None came to need it in time, or others needed the place.
+    /// None came to need it in time.
     NoSession,
+    /// None has come so far, and others needed the place.
+    Crowded,
     /// The node is shut down.
     GoingAway,
     /// The peer ended it.
@@ -25,6 +27,8 @@ pub(crate) enum Ending {
     Violation,
     /// The peer sent text.
     Text,
+    /// The peer sent text that is none, or such a reason with its close.
+    NotUtf8,
     /// The peer sent a message that is too long.
     TooLong,
 }
@@ -36,7 +40,7 @@ impl Ending {
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Lost,
             Error::Protocol(_) => Self::Violation,
             Error::Capacity(_) => Self::TooLong,
-            Error::Utf8(_) => Self::Text,
+            Error::Utf8(_) => Self::NotUtf8,
             _ => Self::Lost,
         }
     }
@@ -46,9 +50,10 @@ impl Ending {
         match self {
             Self::Unused => Some(CloseCode::Normal),
             Self::GoingAway => Some(CloseCode::Away),
-            Self::NoSession => Some(CloseCode::Policy),
+            Self::NoSession | Self::Crowded => Some(CloseCode::Policy),
             Self::Violation => Some(CloseCode::Protocol),
             Self::Text => Some(CloseCode::Unsupported),
+            Self::NotUtf8 => Some(CloseCode::Invalid),
             Self::TooLong => Some(CloseCode::Size),
             Self::ByPeer | Self::Silent | Self::Lost => None,
         }
