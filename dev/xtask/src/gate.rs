@@ -80,6 +80,12 @@ fn steps(machine: &Machine) -> Vec<Step> {
             action: Action::Skip(reason.clone()),
         });
     }
+    if let Some(reason) = &machine.no_interop {
+        steps.push(Step {
+            name: "other implementations",
+            action: Action::Skip(reason.clone()),
+        });
+    }
     steps.push(Step {
         name: "tidy",
         action: Action::Tidy,
@@ -119,6 +125,8 @@ struct Machine {
     has_fuzz: bool,
     /// Why the lab's tests, which are among all others, can test nothing here.
     no_lab: Option<String>,
+    /// Why there are no programs of others here, which some tests talk to.
+    no_interop: Option<String>,
 }
 
 impl Machine {
@@ -128,6 +136,7 @@ impl Machine {
             has_deny: has_cargo_command("deny"),
             has_fuzz: root.join("fuzz/Cargo.toml").exists(),
             no_lab: crate::lab::missing(),
+            no_interop: stt_interop::python().err().map(|reason| reason.to_string()),
         }
     }
 }
@@ -256,13 +265,16 @@ mod tests {
     }
 
     #[test]
-    fn lab_that_tests_nothing_is_named() {
+    fn tests_that_test_nothing_are_named() {
         let machine = Machine {
             no_lab: Some("it needs root".into()),
+            no_interop: Some("it needs Python".into()),
             ..Machine::default()
         };
-        assert!(lines(&machine).contains(&"skipped: it needs root".into()));
-        assert!(!lines(&Machine::default()).contains(&"skipped: it needs root".into()));
+        for reason in ["skipped: it needs root", "skipped: it needs Python"] {
+            assert!(lines(&machine).contains(&reason.into()));
+            assert!(!lines(&Machine::default()).contains(&reason.into()));
+        }
     }
 
     #[test]
