@@ -110,3 +110,16 @@ fn a_shutdown_over_websocket_reaches_the_peer() {
         assert!(sim.elapsed().saturating_sub(before) < Duration::from_secs(2));
     });
 }
+
+#[test]
+fn packets_by_websocket_grow_to_eight_kilobytes() {
+    in_world(6, Link::wan(), |_, world| async move {
+        let (_a, _b, near, far) = pair(&world, Limits::default()).await;
+        transfer(&near, &far, vec![7; 1_000_000]).await;
+        transfer(&far, &near, vec![7; 1_000_000]).await;
+        for session in [&near, &far] {
+            let mtu = session.stats().path.mtu;
+            assert!((8_000..=8_192).contains(&mtu), "{mtu}");
+        }
+    });
+}

@@ -59,7 +59,7 @@ fn answer(shared: &Arc<Shared>, incoming: Incoming) {
                 error.into_incoming().ignore();
             }
         }
-        Verdict::Admit(ticket) => match incoming.accept() {
+        Verdict::Admit(ticket) => match shared.endpoint.accept(incoming) {
             Ok(connecting) => {
                 if gated {
                     shared.seen_tags.lock().insert(&tag);

@@ -9,14 +9,32 @@ use stc::{Entropy, SeedKeys};
 
 use super::platform::PlatformEntropy;
 
-/// Makes 8-byte ids.
-pub(crate) struct RandomConnectionIds(pub(crate) PlatformEntropy);
+/// Makes 8-byte ids. A session takes a dozen of them at once, so random bytes are drawn for many.
+pub(crate) struct RandomConnectionIds {
+    entropy: PlatformEntropy,
+    drawn: [u8; CONNECTION_ID_LEN * DRAWN],
+    taken: usize,
+}
+
+impl RandomConnectionIds {
+    pub(crate) fn new(entropy: PlatformEntropy) -> Self {
+        Self {
+            entropy,
+            drawn: [0; CONNECTION_ID_LEN * DRAWN],
+            taken: DRAWN,
+        }
+    }
+}
 
 impl ConnectionIdGenerator for RandomConnectionIds {
     fn generate_cid(&mut self) -> ConnectionId {
-        let mut id = [0; CONNECTION_ID_LEN];
-        self.0.fill(&mut id);
-        ConnectionId::new(&id)
+        if self.taken == DRAWN {
+            self.entropy.fill(&mut self.drawn);
+            self.taken = 0;
+        }
+        let start = self.taken * CONNECTION_ID_LEN;
+        self.taken += 1;
+        ConnectionId::new(&self.drawn[start..start + CONNECTION_ID_LEN])
     }
 
     fn validate(&self, _: ConnectionId) -> Result<(), InvalidCid> {
@@ -46,3 +64,6 @@ pub(crate) fn first_connection_id(seed: &SeedKeys, entropy: &mut dyn Entropy) ->
 }
 
 const CONNECTION_ID_LEN: usize = 8;
+
+/// Ids for which random bytes are drawn at a time.
+const DRAWN: usize = 32;

@@ -3,8 +3,8 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use noq::{
-    ClientConfig, Connecting, Connection, Incoming, NetworkChangeHint, ServerConfig,
-    TransportConfig,
+    ClientConfig, Connecting, Connection, ConnectionError, Incoming, NetworkChangeHint,
+    ServerConfig, TransportConfig,
 };
 use noq_proto::{ConnectError, FourTuple, PathId};
 use stc::{
@@ -15,11 +15,11 @@ use stc::{
 
 use super::{
     cid::first_connection_id,
-    config::{endpoint_config, transport_config},
+    config::{ByKind, endpoint_config, transport_config},
     crypto::{
         AcceptorConfig, Authenticated, DialOutcome, DiallerConfig, DoorKeys, EngineTokenKey, Meters,
     },
-    link::{Link, LinkSocket},
+    link::{Link, LinkSocket, Place},
     platform::Platform,
     socket::{DroppedDatagrams, SilentSocket, VERSION},
 };
@@ -39,7 +39,8 @@ pub(crate) struct EndpointSetup {
 pub(crate) struct Endpoint {
     engine: noq::Endpoint,
     link: Arc<Link>,
-    transport: Arc<TransportConfig>,
+    transports: Arc<ByKind<Arc<TransportConfig>>>,
+    servers: Arc<ByKind<Arc<ServerConfig>>>,
     handshake: Arc<HandshakeContext>,
     platform: Platform,
 }
@@ -52,15 +53,19 @@ impl Endpoint {
     pub(crate) fn start(link: Arc<Link>, setup: &EndpointSetup) -> io::Result<Self> {
         let platform = &setup.platform;
         let socket = Box::new(LinkSocket::new(Arc::clone(&link)));
-        let transport = transport_config(&setup.limits);
+        let transports = ByKind::new(|kind| transport_config(&setup.limits, kind));
         let acceptor = AcceptorConfig {
             context: Arc::clone(&setup.handshake),
             door: Arc::clone(&setup.door),
             entropy: platform.entropy(),
         };
         let token_key = EngineTokenKey(TokenKey::new(platform.random()));
-        let mut server = ServerConfig::new(Arc::new(acceptor), Arc::new(token_key));
-        server.transport_config(Arc::clone(&transport));
+        let server = ServerConfig::new(Arc::new(acceptor), Arc::new(token_key));
+        let servers = ByKind::new(|kind| {
+            let mut server = server.clone();
+            server.transport_config(Arc::clone(transports.of(kind)));
+            Arc::new(server)
+        });
         let engine = noq::Endpoint::new_with_abstract_socket(
             endpoint_config(platform),
             Some(server),
@@ -71,7 +76,8 @@ impl Endpoint {
         Ok(Self {
             engine,
             link,
-            transport,
+            transports: Arc::new(transports),
+            servers: Arc::new(servers),
             handshake,
             platform: platform.clone(),
         })
@@ -124,10 +130,11 @@ impl Endpoint {
             entropy: entropy.clone(),
             outcome,
         };
+        let transport = self.transports.of(Place::of(remote).kind());
         let mut config = ClientConfig::new(Arc::new(crypto));
         config
             .version(VERSION)
-            .transport_config(Arc::clone(&self.transport))
+            .transport_config(Arc::clone(transport))
             .initial_dst_cid_provider(Arc::new(move || {
                 first_connection_id(&seed, &mut entropy.clone())
             }));
@@ -139,6 +146,12 @@ impl Endpoint {
     /// The next attempt of somebody who passed the door; `None` once the endpoint is closed.
     pub(crate) async fn incoming(&self) -> Option<Incoming> {
         self.engine.accept().await
+    }
+
+    /// Lets an attempt begin its handshake.
+    pub(crate) fn accept(&self, incoming: Incoming) -> Result<Connecting, ConnectionError> {
+        let server = self.servers.of(Place::of(incoming.remote_address()).kind());
+        incoming.accept_with(Arc::clone(server))
     }
 
     /// Tells every connection that the addresses here may be others: source addresses are chosen anew,
@@ -195,7 +208,7 @@ pub(crate) enum DialFailure {
     /// The handshake was refused here; says why.
     Refused(HandshakeError),
     /// The connection ended before the handshake did.
-    Lost(noq::ConnectionError),
+    Lost(ConnectionError),
     /// The engine would not begin.
     NotStarted(ConnectError),
 }

@@ -102,6 +102,9 @@ async fn follow(core: &Core) {
     let mut known = Known::new(core);
     core.established().await;
     settle(core, &mut events, &mut known).await;
+    if core.connection.close_reason().is_some() {
+        return;
+    }
     let mut reach = Box::new(Reach::new(core));
     reach.tell();
     loop {
