@@ -50,7 +50,7 @@ pub(crate) struct Settings {
     pub(crate) flavor: Flavor,
     #[command(flatten)]
     pub(crate) tls: Tls,
-    /// bulk: MiB a run, after an eighth of that to warm up.
+    /// bulk, websocket: MiB a run, after an eighth of that to warm up.
     #[arg(long, default_value_t = 1_024)]
     pub(crate) mib: u64,
     /// requests, sessions: seconds a run, after half a second to warm up.
@@ -98,11 +98,17 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum PeerName {
     Stt,
     Noq,
     Quinn,
+    /// STT by WebSocket.
+    SttWs,
+    /// STT by WebSocket in TLS.
+    SttWss,
+    /// A plain WebSocket of the same library, not encrypted.
+    Tungstenite,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -113,7 +119,14 @@ pub(crate) enum Flavor {
 }
 
 impl PeerName {
-    pub(crate) const ALL: [Self; 3] = [Self::Stt, Self::Noq, Self::Quinn];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Stt,
+        Self::Noq,
+        Self::Quinn,
+        Self::SttWs,
+        Self::SttWss,
+        Self::Tungstenite,
+    ];
 }
 
 impl Run {

@@ -24,8 +24,14 @@ use clap::Parser;
 use tokio::runtime::{self, Runtime};
 
 use args::{Arguments, Flavor, PeerName, Run, Side};
-use peers::{Peer, Ticket, noq::Noq, quinn::Quinn, stt::Stt};
-use scenarios::{Job, Outcome};
+use peers::{
+    Peer, Ticket, Tls,
+    noq::Noq,
+    quinn::Quinn,
+    stt::{Stt, Udp, Ws, Wss},
+    tungstenite::Tungstenite,
+};
+use scenarios::{Job, Outcome, Scenario};
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -59,21 +65,22 @@ async fn server(run: &Run) -> Result<()> {
     std::thread::spawn(exit_with_parent);
     match run.peer {
         PeerName::Stt => {
-            let (stt, ticket) = Stt::serve(tls).await?;
+            let (stt, ticket) = Stt::<Udp>::serve(tls).await?;
             println!("{}", ticket.to_line());
-            scenarios::serve_stt(stt, scenario).await?;
+            scenarios::serve_stt(stt, scenario).await
         }
-        PeerName::Noq => {
-            let (noq, ticket) = Noq::serve(tls).await?;
-            println!("{}", ticket.to_line());
-            scenarios::serve(noq, scenario).await;
-        }
-        PeerName::Quinn => {
-            let (quinn, ticket) = Quinn::serve(tls).await?;
-            println!("{}", ticket.to_line());
-            scenarios::serve(quinn, scenario).await;
-        }
+        PeerName::Noq => serve::<Noq>(tls, scenario).await,
+        PeerName::Quinn => serve::<Quinn>(tls, scenario).await,
+        PeerName::SttWs => serve::<Stt<Ws>>(tls, scenario).await,
+        PeerName::SttWss => serve::<Stt<Wss>>(tls, scenario).await,
+        PeerName::Tungstenite => serve::<Tungstenite>(tls, scenario).await,
     }
+}
+
+async fn serve<P: Peer>(tls: Tls, scenario: Scenario) -> Result<()> {
+    let (peer, ticket) = P::serve(tls).await?;
+    println!("{}", ticket.to_line());
+    scenarios::serve(peer, scenario).await;
     Ok(())
 }
 
@@ -87,9 +94,16 @@ async fn client(run: &Run, ticket: &Ticket) -> Result<Outcome> {
     let tls = run.settings.tls;
     match run.peer {
         PeerName::Stt => scenarios::measure_stt(Stt::client(tls, ticket).await?, job).await,
-        PeerName::Noq => scenarios::measure(Noq::client(tls, ticket).await?, job).await,
-        PeerName::Quinn => scenarios::measure(Quinn::client(tls, ticket).await?, job).await,
+        PeerName::Noq => measure::<Noq>(tls, ticket, job).await,
+        PeerName::Quinn => measure::<Quinn>(tls, ticket, job).await,
+        PeerName::SttWs => measure::<Stt<Ws>>(tls, ticket, job).await,
+        PeerName::SttWss => measure::<Stt<Wss>>(tls, ticket, job).await,
+        PeerName::Tungstenite => measure::<Tungstenite>(tls, ticket, job).await,
     }
+}
+
+async fn measure<P: Peer>(tls: Tls, ticket: &Ticket, job: Job) -> Result<Outcome> {
+    scenarios::measure(P::client(tls, ticket).await?, job).await
 }
 
 /// A server outlives nobody: its standard input ends when whoever started it does.

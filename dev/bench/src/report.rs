@@ -10,9 +10,6 @@ use crate::{
     system::Machine,
 };
 
-/// What the others are compared with.
-const YARDSTICK: PeerName = PeerName::Noq;
-
 pub(crate) fn print(plan: &Plan, results: &Results) -> Result<()> {
     let machine = Machine::observe()?;
     if plan.json {
@@ -76,15 +73,16 @@ fn print_table(plan: &Plan, scenario: Scenario, records: &[Record]) {
         .copied()
         .filter(|peer| scenario.is_offered_by(*peer))
         .collect();
+    let yardstick = scenario.yardstick();
     let compared: Vec<PeerName> = peers
         .iter()
         .copied()
-        .filter(|peer| *peer != YARDSTICK && peers.contains(&YARDSTICK))
+        .filter(|peer| *peer != yardstick && peers.contains(&yardstick))
         .collect();
     let names = peers.iter().map(name_of);
     let ratios = compared
         .iter()
-        .map(|peer| format!("{} / {}", name_of(peer), name_of(&YARDSTICK)));
+        .map(|peer| format!("{} / {}", name_of(peer), name_of(&yardstick)));
     print_row(&name_of(&scenario), names.chain(ratios), "\n");
     print_row(
         "---",
@@ -123,7 +121,7 @@ fn ratio(records: &[&Record], peer: PeerName, metric: &str) -> String {
     };
     let rounds = records.iter().filter(|record| record.peer == peer);
     let ratios = rounds.filter_map(|record| {
-        let (mine, theirs) = (of(peer, record.round)?, of(YARDSTICK, record.round)?);
+        let (mine, theirs) = (of(peer, record.round)?, of(record.scenario.yardstick(), record.round)?);
         (theirs > 0.0).then_some(mine / theirs)
     });
     spread(ratios.collect())

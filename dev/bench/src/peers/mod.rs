@@ -4,6 +4,7 @@ pub(crate) mod noq;
 pub(crate) mod quinn;
 pub(crate) mod stt;
 mod tls;
+pub(crate) mod tungstenite;
 
 use std::{future::Future, net::SocketAddr};
 

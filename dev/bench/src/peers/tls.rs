@@ -83,6 +83,12 @@ pub(super) fn server(tls: Tls) -> Result<(ServerConfig, String)> {
     Ok((config, credential))
 }
 
+/// A self-signed certificate and its key, in PEM.
+pub(super) fn pem() -> Result<(String, String)> {
+    let made = rcgen::generate_simple_self_signed([SERVER_NAME.to_owned()])?;
+    Ok((made.cert.pem(), made.signing_key.serialize_pem()))
+}
+
 pub(super) fn client(tls: Tls, credential: &str) -> Result<ClientConfig> {
     let parts: Vec<_> = credential
         .split('.')

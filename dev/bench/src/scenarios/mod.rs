@@ -26,6 +26,8 @@ use crate::{
 pub(crate) enum Scenario {
     /// One stream, server to client.
     Bulk,
+    /// The same by WebSocket, beside a plain one.
+    Websocket,
     /// 64 bytes there and back, a two-way stream each, all on one session.
     Requests,
     /// Full handshake, 64-byte echo, abrupt end; many at a time.
@@ -70,8 +72,9 @@ impl Outcome {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Bulk,
+        Self::Websocket,
         Self::Requests,
         Self::Sessions,
         Self::SessionsSequential,
@@ -83,18 +86,28 @@ impl Scenario {
 
     /// Whether a peer has what is measured.
     pub(crate) fn is_offered_by(self, peer: PeerName) -> bool {
-        let stt_alone = matches!(
-            self,
-            Self::SessionsOrderly | Self::MessagesOneId | Self::MessagesManyIds
-        );
-        !stt_alone || peer == PeerName::Stt
+        match self {
+            Self::SessionsOrderly | Self::MessagesOneId | Self::MessagesManyIds => {
+                peer == PeerName::Stt
+            }
+            Self::Websocket => !matches!(peer, PeerName::Noq | PeerName::Quinn),
+            _ => matches!(peer, PeerName::Stt | PeerName::Noq | PeerName::Quinn),
+        }
+    }
+
+    /// What the others are compared with.
+    pub(crate) fn yardstick(self) -> PeerName {
+        match self {
+            Self::Websocket => PeerName::Tungstenite,
+            _ => PeerName::Noq,
+        }
     }
 }
 
 /// The server's part, for ever.
 pub(crate) async fn serve<P: Peer>(peer: P, scenario: Scenario) {
     match scenario {
-        Scenario::Bulk => server::serve(peer, server::Answer::Bulk).await,
+        Scenario::Bulk | Scenario::Websocket => server::serve(peer, server::Answer::Bulk).await,
         _ => server::serve(peer, server::Answer::Echo).await,
     }
 }
@@ -113,7 +126,7 @@ pub(crate) async fn serve_stt(stt: Stt, scenario: Scenario) -> Result<()> {
 /// The client's part.
 pub(crate) async fn measure<P: Peer>(peer: P, job: Job) -> Result<Outcome> {
     match job.scenario {
-        Scenario::Bulk => bulk::measure(&peer, &job).await,
+        Scenario::Bulk | Scenario::Websocket => bulk::measure(&peer, &job).await,
         Scenario::Requests => requests::measure(&peer, &job).await,
         Scenario::Idle => idle::measure(&peer, &job).await,
         _ => sessions::measure(&peer, &job).await,
