@@ -2,7 +2,7 @@
 //! RFC 6455 that shares nothing with ours, and `kosoku`, which runs the cases of the Autobahn test suite
 //! (the suite itself still needs Python 2).
 //!
-//! They are installed from PyPI, in one version each, into `target/interop`, by whoever needs it first. Where
+//! They are installed from `PyPI`, in one version each, into `target/interop`, by whoever needs it first. Where
 //! that cannot be, tests say that they are skipped, and why; with `STT_INTEROP=required` in the
 //! environment they fail.
 

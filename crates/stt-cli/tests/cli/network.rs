@@ -234,7 +234,7 @@ fn fifty_members_find_a_hundred_objects_of_strangers_also_after_a_fifth_was_kill
     };
     check(13, &|_| true);
     // The one that all others joined by is among those that die.
-    let is_killed = |number: usize| number % 5 == 0;
+    let is_killed = |number: usize| number.is_multiple_of(5);
     for number in (0..MEMBERS).rev().filter(|number| is_killed(*number)) {
         members.remove(number).running.kill();
     }
