@@ -144,9 +144,10 @@ impl<'a> Known<'a> {
     fn seen_at(&self, path: PathId, address: SocketAddr) {
         let known = self.position(path).and_then(|at| self.paths.get(at));
         // Of another socket than the first, it says nothing of where others may find us.
-        if known.is_some_and(|known| known.kind == PathKind::Udp && known.socket == 0) {
+        let known = known.filter(|known| known.kind == PathKind::Udp && known.socket == 0);
+        if let Some(by) = known.and_then(|known| known.path.remote_address().ok()) {
             let outside = &self.core.link.outside;
-            outside.reported(self.core.key(), unmapped(address));
+            outside.reported(self.core.key(), unmapped(address), unmapped(by));
         }
     }
 

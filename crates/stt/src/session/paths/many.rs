@@ -51,7 +51,7 @@ pub(super) struct Throw {
 impl Many {
     /// Begins one, if there is a chance.
     pub(super) fn begin(core: &Core, peer: &Candidates) -> Option<Self> {
-        let ours = core.link.outside.mapping();
+        let ours = core.link.mapping();
         let places = peer.places.iter().filter_map(|place| match place {
             Candidate::Outside(at) if at.is_ipv4() => Some(*at),
             _ => None,

@@ -19,20 +19,47 @@ pub(crate) struct Outside(Mutex<Reports>);
 #[derive(Debug, Default)]
 struct Reports {
     /// By session, and by family: the second is IPv6.
-    said: HashMap<(u64, bool), SocketAddr>,
-    /// How many say so: a node has thousands of sessions, and few addresses.
-    votes: BTreeMap<SocketAddr, usize>,
+    said: HashMap<(u64, bool), Report>,
+    /// Who says so: a node has thousands of sessions, and few addresses.
+    votes: BTreeMap<SocketAddr, Votes>,
     /// Where a router lets others in because it was asked to.
     mapped: Option<SocketAddr>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Report {
+    /// Where we are seen.
+    seen_at: SocketAddr,
+    /// Where the peer that says so is.
+    by: SocketAddr,
+}
+
+/// Sessions that report the same address, by where their peers are.
+#[derive(Debug, Default)]
+struct Votes {
+    sessions: usize,
+    by: BTreeMap<SocketAddr, usize>,
+}
+
 impl Outside {
-    /// The peer of `session` sees us at `address`.
-    pub(crate) fn reported(&self, session: u64, address: SocketAddr) {
+    /// The peer of `session`, which is at `by`, sees us at `seen_at`.
+    pub(crate) fn reported(&self, session: u64, seen_at: SocketAddr, by: SocketAddr) {
         let mut reports = self.0.lock();
-        reports.retract(session, address.is_ipv6());
-        reports.said.insert((session, address.is_ipv6()), address);
-        *reports.votes.entry(address).or_default() += 1;
+        reports.retract(session, seen_at.is_ipv6());
+        let report = Report { seen_at, by };
+        reports.said.insert((session, seen_at.is_ipv6()), report);
+        let votes = reports.votes.entry(seen_at).or_default();
+        votes.sessions += 1;
+        *votes.by.entry(by).or_default() += 1;
+    }
+
+    /// Where the peer of `session` sees us.
+    pub(crate) fn reported_in(&self, session: u64) -> Option<SocketAddr> {
+        let reports = self.0.lock();
+        let mut said = [false, true]
+            .into_iter()
+            .filter_map(|is_v6| reports.said.get(&(session, is_v6)));
+        said.next().map(|report| report.seen_at)
     }
 
     /// The session is over.
@@ -65,36 +92,58 @@ impl Outside {
         let agreed = reports
             .votes
             .iter()
-            .filter(|(_, votes)| **votes >= sessions);
+            .filter(|(_, votes)| votes.sessions >= sessions);
         let mut addresses: Vec<_> = agreed.collect();
-        addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(**votes));
+        addresses.sort_by_key(|(_, votes)| std::cmp::Reverse(votes.sessions));
         let reported = addresses.into_iter().map(|(address, _)| *address);
         let reported = reported.filter(|address| Some(*address) != reports.mapped);
         reports.mapped.into_iter().chain(reported).collect()
     }
 
-    /// How IPv4 addresses are translated, as far as two peers have told.
-    pub(crate) fn mapping(&self) -> Mapping {
+    /// How IPv4 addresses are translated, as far as two peers have told, of a node that has these
+    /// addresses on its interfaces. A peer that sees one of them is on the near side of the translator, if
+    /// there is one, and tells nothing about it.
+    pub(crate) fn mapping(&self, interfaces: &[SocketAddr]) -> Mapping {
         let reports = self.0.lock();
-        let mut v4 = reports.votes.iter().filter(|(at, _)| at.is_ipv4());
-        match (v4.next(), v4.next()) {
-            (None | Some((_, 1)), None) => Mapping::Unknown,
-            (Some(_), None) => Mapping::Independent,
-            (_, Some(_)) => Mapping::Dependent,
+        let v4 = reports.votes.iter().filter(|(at, _)| at.is_ipv4());
+        let (own, translated): (Vec<_>, Vec<_>) =
+            v4.partition(|(at, _)| at.ip().is_loopback() || interfaces.contains(at));
+        match translated.as_slice() {
+            [_, _, ..] => Mapping::Dependent,
+            [(_, votes)] if votes.are_of_two_hosts() => Mapping::Independent,
+            [] if own.iter().map(|(_, votes)| votes.by.len()).sum::<usize>() > 1 => {
+                Mapping::Independent
+            }
+            _ => Mapping::Unknown,
         }
+    }
+}
+
+impl Votes {
+    /// A translator may go by the host that is sent to, and not by its port.
+    fn are_of_two_hosts(&self) -> bool {
+        let (first, last) = (self.by.first_key_value(), self.by.last_key_value());
+        first.map(|(by, _)| by.ip()) != last.map(|(by, _)| by.ip())
     }
 }
 
 impl Reports {
     fn retract(&mut self, session: u64, is_v6: bool) {
-        let Some(address) = self.said.remove(&(session, is_v6)) else {
+        let Some(Report { seen_at, by }) = self.said.remove(&(session, is_v6)) else {
             return;
         };
-        if let Entry::Occupied(mut votes) = self.votes.entry(address) {
-            *votes.get_mut() -= 1;
-            if *votes.get() == 0 {
-                votes.remove();
+        let Entry::Occupied(mut votes) = self.votes.entry(seen_at) else {
+            return;
+        };
+        votes.get_mut().sessions -= 1;
+        if let Entry::Occupied(mut sessions) = votes.get_mut().by.entry(by) {
+            *sessions.get_mut() -= 1;
+            if *sessions.get() == 0 {
+                sessions.remove();
             }
+        }
+        if votes.get().sessions == 0 {
+            votes.remove();
         }
     }
 }
@@ -107,20 +156,47 @@ mod tests {
         ([192, 0, 2, 1], port).into()
     }
 
+    /// A peer, each on a host of its own.
+    fn peer(host: u8) -> SocketAddr {
+        ([198, 51, 100, host], 7).into()
+    }
+
     #[test]
     fn two_peers_that_agree_or_differ_tell_how_addresses_are_mapped() {
         let outside = Outside::default();
-        outside.reported(1, at(7));
-        assert_eq!(outside.mapping(), Mapping::Unknown);
-        outside.reported(2, at(7));
-        assert_eq!(outside.mapping(), Mapping::Independent);
-        outside.reported(3, at(8));
-        assert_eq!(outside.mapping(), Mapping::Dependent);
+        outside.reported(1, at(7), peer(1));
+        assert_eq!(outside.mapping(&[]), Mapping::Unknown);
+        outside.reported(2, at(7), peer(2));
+        assert_eq!(outside.mapping(&[]), Mapping::Independent);
+        outside.reported(3, at(8), peer(3));
+        assert_eq!(outside.mapping(&[]), Mapping::Dependent);
         assert_eq!(outside.addresses(), [at(7), at(8)]);
+        assert_eq!(outside.reported_in(3), Some(at(8)));
         outside.forget(3);
-        assert_eq!(outside.mapping(), Mapping::Independent);
-        outside.reported(1, at(9));
-        outside.reported(2, at(9));
+        assert_eq!(outside.mapping(&[]), Mapping::Independent);
+        outside.reported(1, at(9), peer(1));
+        outside.reported(2, at(9), peer(2));
         assert_eq!(outside.addresses(), [at(9)], "what was said before is not");
+    }
+
+    #[test]
+    fn one_peer_that_is_asked_twice_tells_no_more_than_once() {
+        let outside = Outside::default();
+        outside.reported(1, at(7), peer(1));
+        outside.reported(2, at(7), peer(1));
+        assert_eq!(outside.mapping(&[]), Mapping::Unknown);
+        outside.forget(1);
+        outside.forget(2);
+        assert_eq!(outside.addresses(), []);
+    }
+
+    #[test]
+    fn a_neighbour_that_sees_an_address_of_an_interface_tells_nothing_of_the_translator() {
+        let (outside, own) = (Outside::default(), [SocketAddr::from(([10, 0, 0, 2], 7))]);
+        outside.reported(1, own[0], ([10, 0, 0, 3], 7).into());
+        outside.reported(2, at(9), peer(1));
+        assert_eq!(outside.mapping(&own), Mapping::Unknown);
+        outside.reported(3, at(9), peer(2));
+        assert_eq!(outside.mapping(&own), Mapping::Independent);
     }
 }

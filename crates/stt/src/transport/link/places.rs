@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use stt_wire::{Candidate, Candidates, Name, limits::MAX_CANDIDATES};
+use stt_wire::{Candidate, Candidates, Mapping, Name, limits::MAX_CANDIDATES};
 
 use super::socket::Link;
 use crate::transport::websocket::url::Scheme;
@@ -106,13 +106,18 @@ impl Link {
             .map(Candidate::Outside);
         let places = interfaces.iter().copied().map(Candidate::Interface);
         Candidates {
-            mapping: self.outside.mapping(),
+            mapping: self.outside.mapping(&interfaces),
             places: places
                 .chain(outside)
                 .take(MAX_CANDIDATES - MAX_WEBSOCKETS)
                 .chain(self.websocket_places().take(MAX_WEBSOCKETS))
                 .collect(),
         }
+    }
+
+    /// How addresses of this node are translated on the way to its peers.
+    pub(crate) fn mapping(&self) -> Mapping {
+        self.outside.mapping(&self.interface_addresses())
     }
 
     fn websocket_places(&self) -> impl Iterator<Item = Candidate> {
