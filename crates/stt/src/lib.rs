@@ -95,7 +95,7 @@ pub use transport::{
 };
 
 #[cfg(feature = "portmap")]
-pub use node::AddressMapped;
+pub use node::{AddressMapped, PortMapping, RouterProtocol};
 #[cfg(feature = "tls")]
 pub use transport::websocket::tls::{TlsIdentity, TlsIdentityError};
 

@@ -59,6 +59,8 @@ pub use happenings::{
 };
 pub use lan::{LanError, LanOptions, Neighbour};
 pub use network::{AddressMapping, NetworkReport};
+#[cfg(feature = "portmap")]
+pub use port_mapping::{PortMapping, RouterProtocol};
 pub use race::WayFailed;
 pub use receive::{ReceivedPacket, Receiver};
 pub use relays::{Relay, RelayError};

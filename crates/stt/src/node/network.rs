@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use stt_wire::Mapping;
+use stt_wire::{Candidate, Candidates, Mapping};
 
-use super::Node;
+use super::{ConnectError, Node, Target, target::Place, websocket};
 
 /// What a node knows of the network it is in. It learns from its peers, so with few sessions it knows
-/// little.
+/// little. Of a peer, what that has told of itself ([`Session::peer_network`](crate::Session::peer_network)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkReport {
@@ -38,19 +38,59 @@ impl Node {
     pub fn network_report(&self) -> NetworkReport {
         let link = self.shared.endpoint.link();
         let (interfaces, outside) = (link.interface_addresses(), link.outside.addresses());
-        let v4 = outside.iter().find(|address| address.is_ipv4());
-        let mapping = match link.outside.mapping() {
+        NetworkReport::new(interfaces, outside, link.mapping())
+    }
+
+    /// The HTTP proxy by which this node dials a WebSocket at `url`, as `host:port`; `None` if it dials it
+    /// straight. Nothing is dialled.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Url`] and [`ConnectError::WebSocket`], for a URL or a proxy that can't be dialled.
+    pub fn proxy_to(&self, url: &str) -> Result<Option<String>, ConnectError> {
+        let Place::WebSocket(parsed, text) = Target::ws(url).place else {
+            return Ok(None);
+        };
+        let parsed = parsed.map_err(|reason| ConnectError::Url { url: text, reason })?;
+        match websocket::proxy_to(&self.shared, &parsed) {
+            Ok(proxy) => Ok(proxy.map(|proxy| proxy.authority())),
+            Err(error) => Err(ConnectError::WebSocket {
+                url: parsed.to_string(),
+                reason: error.into(),
+            }),
+        }
+    }
+}
+
+impl NetworkReport {
+    fn new(interfaces: Vec<SocketAddr>, outside: Vec<SocketAddr>, mapping: Mapping) -> Self {
+        let is_own = |at: &SocketAddr| at.ip().is_loopback() || interfaces.contains(at);
+        let is_translated = |at: &SocketAddr| at.is_ipv4() && !is_own(at);
+        let mapping = match mapping {
             Mapping::Unknown => AddressMapping::Unknown,
-            Mapping::Independent if v4.is_some_and(|at| interfaces.contains(at)) => {
-                AddressMapping::None
+            Mapping::Independent if outside.iter().any(is_translated) => {
+                AddressMapping::Independent
             }
-            Mapping::Independent => AddressMapping::Independent,
+            Mapping::Independent => AddressMapping::None,
             Mapping::Dependent => AddressMapping::Dependent,
         };
-        NetworkReport {
+        Self {
             interfaces,
             outside,
             mapping,
         }
+    }
+
+    /// What a peer has told of itself. spec: WIRE-130
+    pub(crate) fn of_peer(told: &Candidates) -> Self {
+        let (mut interfaces, mut outside) = (Vec::new(), Vec::new());
+        for place in &told.places {
+            match place {
+                Candidate::Interface(at) => interfaces.push(*at),
+                Candidate::Outside(at) => outside.push(*at),
+                _ => {}
+            }
+        }
+        Self::new(interfaces, outside, told.mapping)
     }
 }

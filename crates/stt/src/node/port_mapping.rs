@@ -4,22 +4,60 @@
 //! asked for again before it ends, and given back when the node stops.
 
 use std::{
+    fmt,
     net::{SocketAddr, SocketAddrV4},
     num::NonZeroU16,
     sync::Arc,
     time::Duration,
 };
 
-use portmapper::{Client, Config};
+use portmapper::{Client, Config, ProbeOutput};
 
 use super::{Node, shared::Shared};
 use crate::{nat::message::Sender, transport::link::Link};
 
+/// What a router said that was asked to let others in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PortMapping {
+    /// The protocols by which it answered; none if there is no router that takes such wishes.
+    pub protocols: Vec<RouterProtocol>,
+    /// Where it lets others in, if it does.
+    pub address: Option<SocketAddr>,
+}
+
+/// How a router is asked for a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RouterProtocol {
+    /// UPnP Internet Gateway Device.
+    Upnp,
+    /// NAT-PMP (RFC 6886).
+    NatPmp,
+    /// PCP (RFC 6887).
+    Pcp,
+}
+
+impl fmt::Display for RouterProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upnp => "UPnP",
+            Self::NatPmp => "NAT-PMP",
+            Self::Pcp => "PCP",
+        })
+    }
+}
+
 impl Node {
-    /// Where the router lets others in, if it was asked to
-    /// ([`NodeBuilder::map_port`](super::NodeBuilder::map_port)) and does.
-    pub fn mapped_address(&self) -> Option<SocketAddr> {
-        self.shared.endpoint.link().outside.mapped()
+    /// What the router said that was asked to let others in
+    /// ([`NodeBuilder::map_port`](super::NodeBuilder::map_port)); `None` if it was not asked, or has not
+    /// been given the time to answer yet, about a second.
+    pub fn port_mapping(&self) -> Option<PortMapping> {
+        let protocols = self.shared.router.lock().clone()?;
+        Some(PortMapping {
+            protocols,
+            address: self.shared.endpoint.link().outside.mapped(),
+        })
     }
 }
 
@@ -58,7 +96,8 @@ async fn follow(shared: &Shared, client: &Client, port: NonZeroU16) {
     let mut addresses = client.watch_external_address();
     loop {
         // Which of the protocols the router speaks has to be known first.
-        let _ = client.probe().await;
+        let speaks = client.probe().await.ok().and_then(Result::ok);
+        *shared.router.lock() = Some(speaks.map_or_else(Vec::new, |speaks| protocols(&speaks)));
         client.update_local_port(port);
         client.procure_mapping();
         let mut wait = Some(TRY_AGAIN);
@@ -73,6 +112,17 @@ async fn follow(shared: &Shared, client: &Client, port: NonZeroU16) {
             wait = changed.is_none().then_some(TRY_AGAIN);
         }
     }
+}
+
+fn protocols(speaks: &ProbeOutput) -> Vec<RouterProtocol> {
+    let all = [
+        (speaks.upnp, RouterProtocol::Upnp),
+        (speaks.nat_pmp, RouterProtocol::NatPmp),
+        (speaks.pcp, RouterProtocol::Pcp),
+    ];
+    all.into_iter()
+        .filter_map(|(answered, protocol)| answered.then_some(protocol))
+        .collect()
 }
 
 /// The address that was granted, when it is another one; `None` if nothing changed for so long.

@@ -60,6 +60,9 @@ pub(super) struct Shared {
     pub(super) neighbours: Neighbours,
     #[cfg(feature = "portmap")]
     pub(super) port_given_back: crate::session::flag::Flag,
+    /// How the router answered, once it was asked.
+    #[cfg(feature = "portmap")]
+    pub(super) router: Mutex<Option<Vec<super::RouterProtocol>>>,
     pub(super) relays: Relays,
     pub(super) dht: Option<Arc<dht::Service>>,
     pub(super) giving: Option<Arc<Giving>>,
@@ -149,6 +152,8 @@ impl Shared {
             neighbours: Neighbours::default(),
             #[cfg(feature = "portmap")]
             port_given_back: crate::session::flag::Flag::default(),
+            #[cfg(feature = "portmap")]
+            router: Mutex::default(),
             giving,
             content,
             limits: Arc::new(limits),

@@ -1,6 +1,6 @@
 //! The handle an application holds on a session.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use noq::Connection;
@@ -18,7 +18,7 @@ use super::{
     paths, stats,
     write_queue::DATA_HEADER,
 };
-use crate::transport::crypto::Authenticated;
+use crate::{node::NetworkReport, transport::crypto::Authenticated};
 
 /// An authenticated, encrypted association with one peer.
 ///
@@ -334,6 +334,19 @@ impl Session {
     /// Counters and the path in use, as they are now.
     pub fn stats(&self) -> SessionStats {
         stats::of(&self.core)
+    }
+
+    /// What the peer has told of the network it is in, some moments after the session began and again when
+    /// that changed; `None` before, and of a peer that tells nobody where it is
+    /// ([`Disclosure::Nothing`](crate::Disclosure::Nothing)). It is the peer's word and nothing more.
+    pub fn peer_network(&self) -> Option<NetworkReport> {
+        let told = self.core.paths.told()?;
+        Some(NetworkReport::of_peer(&told))
+    }
+
+    /// Where the peer sees this node, if there is a path by UDP and the peer has said so.
+    pub fn seen_at(&self) -> Option<SocketAddr> {
+        self.core.link.outside.reported_in(self.core.key())
     }
 
     /// Fills `out` (at most 64 bytes) with key material that both sides, and nobody else, can

@@ -31,6 +31,8 @@ use std::{
 use futures_util::StreamExt;
 use noq::PathEvents;
 use noq_proto::PathId;
+use parking_lot::Mutex;
+use stt_wire::Candidates;
 
 use self::{
     detour::Detours,
@@ -49,6 +51,8 @@ use crate::transport::{
 pub(crate) struct Paths {
     current: AtomicU32,
     pub(crate) news: News,
+    /// What the peer said last of where it is.
+    told: Mutex<Option<Arc<Candidates>>>,
     /// Made where they are first needed: most sessions never do.
     detours: OnceLock<Box<Detours>>,
 }
@@ -57,6 +61,11 @@ impl Paths {
     /// The path that carries the data.
     pub(crate) fn current(&self) -> PathId {
         PathId::from(self.current.load(Relaxed))
+    }
+
+    /// What the peer said last of where it is.
+    pub(crate) fn told(&self) -> Option<Arc<Candidates>> {
+        self.told.lock().clone()
     }
 
     /// Where a tunnel may lead, of a session that this side dialled.

@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use parking_lot::Mutex;
@@ -14,7 +17,7 @@ use crate::{nat::message::Sender, transport::link::Hold};
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    pub(super) candidates: Mutex<Option<Candidates>>,
+    pub(super) candidates: Mutex<Option<Arc<Candidates>>>,
     pub(super) network_changed: AtomicBool,
     pub(super) moved: AtomicBool,
     pub(super) tunnels: Mutex<Vec<(SocketAddr, Hold)>>,
@@ -24,7 +27,7 @@ pub(crate) struct News {
 impl News {
     /// The peer says where it can be reached.
     pub(crate) fn candidates(&self, candidates: Candidates) {
-        *self.candidates.lock() = Some(candidates);
+        *self.candidates.lock() = Some(Arc::new(candidates));
         self.told.notify_one();
     }
 

@@ -48,7 +48,7 @@ pub(super) struct Reach<'a> {
     round: u32,
     /// The first of the peer's rounds that are waited for.
     their_round: u32,
-    pub(super) peer: Candidates,
+    pub(super) peer: Arc<Candidates>,
     told: Candidates,
     /// Nobody is told where this node is, so it neither probes nor answers.
     is_hidden: bool,
@@ -103,7 +103,7 @@ impl<'a> Reach<'a> {
             prober: Prober::default(),
             round: 0,
             their_round: 0,
-            peer: Candidates::default(),
+            peer: Arc::default(),
             told: Candidates::default(),
             is_hidden: core.link.disclosure() == Disclosure::Nothing,
             retry: None,
@@ -240,6 +240,7 @@ impl<'a> Reach<'a> {
         if let Some(said) = said {
             let is_first = self.peer.places.is_empty();
             self.peer = said;
+            *self.core.paths.told.lock() = Some(Arc::clone(&self.peer));
             if self.core.connection.side() == Side::Client && !self.is_hidden {
                 self.core.paths.detours().told(&self.peer);
             }

@@ -121,6 +121,11 @@ impl Proxy {
         })
     }
 
+    /// Host and port.
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", bracketed(&self.host), self.port)
+    }
+
     /// What is sent to it to be let through to `url`.
     pub(crate) fn encode(&self, url: &Url) -> String {
         let (host, port) = (bracketed(&url.host), url.port);
