@@ -92,6 +92,43 @@ fn a_session_that_is_silent_when_udp_is_blocked_lives_on() {
     });
 }
 
+fn acceptor_moved_to_where_udp_is_blocked(seed: u64, is_dialler_writing: bool) -> Duration {
+    in_world(seed, link(), |sim, world| async move {
+        let acceptor = world.node(1).await;
+        let dialler = world.start(world.builder(2).listen_ws(address(2))).await;
+        let near = dialler.connect(address(1)).await.unwrap();
+        let far = acceptor.accept().await.unwrap();
+        let ids = (near.id(), far.id());
+        let (net, clock) = (world.net.clone(), sim.clone());
+        let moving = sim.spawn(async move {
+            clock.sleep(Duration::from_millis(1_500)).await;
+            net.forbid_udp(address(101).ip());
+            net.readdress(address(1), address(101)).unwrap();
+        });
+        let bytes = Bytes::from(payload(seed, 10 << 20));
+        let pause = if is_dialler_writing {
+            longest_pause(&sim, &near, &far, bytes).await
+        } else {
+            longest_pause(&sim, &far, &near, bytes).await
+        };
+        moving.await;
+        assert_eq!((near.id(), far.id()), ids);
+        for session in [&near, &far] {
+            assert_eq!(session.stats().path.kind, PathKind::WebSocket);
+        }
+        pause
+    })
+}
+
+#[test]
+fn an_acceptor_that_moves_to_where_udp_is_blocked_comes_back_by_the_websocket_of_the_dialler() {
+    for is_dialler_writing in [true, false] {
+        let pause = acceptor_moved_to_where_udp_is_blocked(5, is_dialler_writing);
+        let limit = Duration::from_secs(5);
+        assert!(pause < limit, "{is_dialler_writing}: {pause:?}");
+    }
+}
+
 /// A session in a tunnel between nodes of which one tells nothing, looked at for a while.
 async fn stays_in_its_tunnel(sim: &Sim, world: &World, hidden: u8) {
     let start = |host| {

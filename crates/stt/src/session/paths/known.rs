@@ -119,13 +119,15 @@ impl<'a> Known<'a> {
         if id != self.core.paths.current() {
             let _ = path.set_status(PathStatus::Backup);
         }
-        if self.is_dialler()
+        // At the other end of a relayed path is the relay.
+        let kind = Place::of(remote).kind();
+        if kind != PathKind::Relay
             && let Some(origin) = self.core.link.origin(remote)
         {
             self.core.paths.detours().reached_at(origin);
         }
         self.paths.push(KnownPath {
-            kind: Place::of(remote).kind(),
+            kind,
             watch: Watch::new(self.core.platform.now()),
             _hold: (
                 self.core.link.hold(remote),
@@ -310,13 +312,19 @@ impl<'a> Known<'a> {
         self.say_if_lost(now)
     }
 
-    /// Only the dialler can open another path.
+    /// Only the dialler can open another path. An acceptor that has a tunnel shows it, and leaves it to the
+    /// dialler to be faster.
     fn say_if_lost(&mut self, now: Instant) -> Look {
-        if !self.is_dialler() || self.paths.iter().any(|known| !known.watch.is_silent()) {
+        if self.paths.iter().any(|known| !known.watch.is_silent()) {
             self.lost = None;
             return Look::Fine;
         }
-        let (at, pause) = self.lost.unwrap_or((now, FIRST_LOST));
+        let patience = if self.is_dialler() {
+            Duration::ZERO
+        } else {
+            FIRST_LOST
+        };
+        let (at, pause) = *self.lost.get_or_insert((now + patience, FIRST_LOST));
         if now < at {
             return Look::Fine;
         }

@@ -68,7 +68,7 @@ impl Paths {
         self.told.lock().clone()
     }
 
-    /// Where a tunnel may lead, of a session that this side dialled.
+    /// Where a tunnel may lead.
     pub(crate) fn detours(&self) -> &Detours {
         self.detours.get_or_init(Box::default)
     }

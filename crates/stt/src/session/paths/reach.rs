@@ -220,6 +220,8 @@ impl<'a> Reach<'a> {
         let news = &self.core.paths.news;
         let now = self.core.platform.now();
         let tunnels = std::mem::take(&mut *news.tunnels.lock());
+        // Whoever can't open a path by it shows it to the peer, by probes.
+        let shows_a_tunnel = self.core.connection.side() == Side::Server && !tunnels.is_empty();
         let tunnels = tunnels.into_iter().map(|(remote, hold)| Opening {
             way: FourTuple::from_remote(remote),
             at: now,
@@ -236,12 +238,12 @@ impl<'a> Reach<'a> {
             (self.pause, self.many_left) = (FIRST_RETRY, MANY_TIMES);
             self.tell();
         }
-        let mut is_wanted = changed;
+        let mut is_wanted = changed || shows_a_tunnel;
         if let Some(said) = said {
             let is_first = self.peer.places.is_empty();
             self.peer = said;
             *self.core.paths.told.lock() = Some(Arc::clone(&self.peer));
-            if self.core.connection.side() == Side::Client && !self.is_hidden {
+            if !self.is_hidden {
                 self.core.paths.detours().told(&self.peer);
             }
             is_wanted |= !is_first || self.could_be_better();
@@ -277,18 +279,28 @@ impl<'a> Reach<'a> {
             Candidate::Interface(address) | Candidate::Outside(address) => Some(*address),
             _ => None,
         });
+        // What stands for a tunnel of ours is no place of anybody's.
+        let udp = udp.filter(|at| matches!(Place::of(*at), Place::Udp(_)));
         // Where the peer was last is worth a try, if it is we who have moved.
         let here = self.udp_remote();
         let is_near = here.is_some_and(|at| at.ip().is_loopback());
         // Nobody far away is on this machine.
         let places = udp
             .chain(here)
-            .filter(|at| is_near || !at.ip().is_loopback());
+            .filter(|at| is_near || !at.ip().is_loopback())
+            .chain(self.tunnels_to_show());
         let places: Vec<_> = places.collect();
         tracing::debug!(session = %self.core.id(), round = self.round, ?places, "probing");
         let now = self.core.platform.now();
         self.prober.begin(now, self.here, places);
         self.many_at = Some(now + PLAIN_FOR);
+    }
+
+    /// Of an acceptor, the tunnels by which the dialler has no path yet.
+    fn tunnels_to_show(&self) -> impl Iterator<Item = SocketAddr> {
+        let is_acceptor = self.core.connection.side() == Side::Server;
+        let tunnels = self.opening.iter().filter(move |_| is_acceptor);
+        tunnels.map(|opening| opening.way.remote())
     }
 
     /// Where the path in use leads to, if that is by UDP.
@@ -370,21 +382,24 @@ impl<'a> Reach<'a> {
     }
 
     /// The engine has no number for a new path before the peer has given it one, so that the first
-    /// tries may fail.
+    /// tries may fail. An acceptor only keeps its tunnel meanwhile.
     fn open_what_is_due(&mut self) {
         let now = self.core.platform.now();
         let core = self.core;
+        let is_dialler = core.connection.side() == Side::Client;
         self.opening.retain_mut(|opening| {
             if opening.at > now {
                 return true;
             }
-            let opened = core
-                .connection
-                .open_path_ensure(opening.way, PathStatus::Backup);
+            let is_open = is_dialler && {
+                let connection = &core.connection;
+                let opened = connection.open_path_ensure(opening.way, PathStatus::Backup);
+                opened.path_id().is_some()
+            };
             opening.tries += 1;
             opening.at = now + TRY_AGAIN;
             let is_tunnel = matches!(Place::of(opening.way.remote()), Place::Tunnel(_));
-            (is_tunnel || opened.path_id().is_none()) && opening.tries < OPEN_TRIES
+            (is_tunnel || !is_open) && opening.tries < OPEN_TRIES
         });
     }
 

@@ -139,15 +139,19 @@ fn poll_one(
 /// Sends one datagram, if the socket takes it at once.
 pub(super) fn send_now(socket: &dyn AsyncUdpSocket, to: SocketAddr, contents: &[u8]) {
     let mut sender = socket.create_sender();
-    let transmit = Transmit {
+    let mut cx = Context::from_waker(Waker::noop());
+    let _ = sender.as_mut().poll_send(&datagram(to, contents), &mut cx);
+}
+
+/// One datagram, as the engine would hand it over.
+pub(super) fn datagram(to: SocketAddr, contents: &[u8]) -> Transmit<'_> {
+    Transmit {
         destination: to,
         ecn: None,
         contents,
         segment_size: None,
         src_ip: None,
-    };
-    let mut cx = Context::from_waker(Waker::noop());
-    let _ = sender.as_mut().poll_send(&transmit, &mut cx);
+    }
 }
 
 impl SocketHold {

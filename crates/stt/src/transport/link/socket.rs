@@ -15,7 +15,7 @@ use stc::packet::{PROBE_LEN, PROBE_TAG_LEN, RELAY_TAG_LEN};
 
 use super::{
     address::{Local, Place, is_forged, mapped, unmapped},
-    crowd::send_now,
+    crowd::{datagram, send_now},
     detours::Detours,
     hold::Hold,
     legs::{LegEnd, LegTag, Legs, Way},
@@ -77,6 +77,9 @@ impl Link {
 
     /// Sends a probe, if the socket takes it at once: probes are sent more than once.
     pub(crate) fn send_probe(&self, spot: Spot, probe: &[u8]) {
+        if let Place::Tunnel(number) = Place::of(spot.remote) {
+            return self.tunnels.send(number, &datagram(spot.remote, probe));
+        }
         let local = Local {
             socket: spot.socket,
             source: None,
@@ -184,13 +187,19 @@ impl LinkSocket {
     ) -> Poll<usize> {
         let mut filled = 0;
         let room = bufs.len().min(meta.len());
-        let legs = &self.link.legs;
+        let (legs, probes) = (&self.link.legs, &self.link.probes);
         let arrived = self.link.tunnels.poll_arrived(cx, |from, datagram| {
             let way = Way {
                 remote: from,
                 local: None,
             };
             if legs.are_there() && is_outermost(from) && legs.take(way, datagram) {
+                return Room::More;
+            }
+            if probes.are_waited_for()
+                && is_tunnel(from)
+                && probes.take(Spot::first(from), datagram)
+            {
                 return Room::More;
             }
             if let (Some(buf), Some(about)) = (bufs.get_mut(filled), meta.get_mut(filled)) {
@@ -301,6 +310,10 @@ fn take_out(about: &mut RecvMeta, batch: &mut [u8], mut takes: impl FnMut(&[u8])
 /// A relayed channel carries packets of sessions alone: none of another channel.
 fn is_outermost(from: SocketAddr) -> bool {
     !matches!(Place::of(from), Place::Relay(_))
+}
+
+fn is_tunnel(from: SocketAddr) -> bool {
+    matches!(Place::of(from), Place::Tunnel(_))
 }
 
 impl AsyncUdpSocket for LinkSocket {
