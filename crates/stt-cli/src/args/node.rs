@@ -17,6 +17,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<Bind>,
 
+    /// Tell members that this node is also reached under this URL, `wss://HOST/PATH`: a reverse proxy
+    /// forwards it to where the node is bound for WebSockets; may be given several times
+    #[arg(long, value_name = "URL", value_parser = websocket_url)]
+    pub(crate) announce: Vec<String>,
+
     /// Join the group by this member; may be given several times. Members that were known before
     /// are tried too, if there is a --data-dir
     #[arg(long, value_name = "ADDR")]
@@ -64,6 +69,16 @@ pub(crate) struct Run {
     /// Say a line for each session and each connection
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// The library says what is wrong with it beyond that.
+fn websocket_url(text: &str) -> Result<String, &'static str> {
+    match text.parse() {
+        Ok(Place::WebSocket(url)) => Ok(url),
+        _ => Err(
+            "not the URL of a WebSocket: wss://HOST or ws://HOST, with a port and a path if need be",
+        ),
+    }
 }
 
 impl Run {

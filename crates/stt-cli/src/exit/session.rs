@@ -22,6 +22,7 @@ impl From<StartError> for Failure {
             StartError::Lan(LanError::Passphrase) => {
                 Self::usage(format!("{error}; name its HOST:PORT"))
             }
+            StartError::Announce { .. } => Self::usage(error.to_string()),
             StartError::Lan(_) => Self::other(format!("{error}; --lan-port chooses another")),
             _ => Self::other(error.to_string()),
         }

@@ -60,6 +60,9 @@ async fn run(
     if let Some(limits) = relay {
         builder = builder.relay(limits);
     }
+    for url in asked.announce {
+        builder = builder.announce_ws(url);
+    }
     if let Some(dht) = dht {
         builder = builder.dht(dht);
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use stc::{ContextError, Group, NodeSeed, handshake::HandshakeContext};
+use stt_wire::Name;
 
 use super::{
     Node, Target,
@@ -29,7 +30,10 @@ use crate::{
         link::{Disclosure, Link, Said},
         platform::Platform,
         socket::DroppedDatagrams,
-        websocket::proxy::ProxyChoice,
+        websocket::{
+            proxy::ProxyChoice,
+            url::{Url, UrlError},
+        },
     },
 };
 
@@ -41,6 +45,7 @@ pub struct NodeBuilder {
     seed: Option<NodeSeed>,
     addresses: Vec<SocketAddr>,
     websockets: Vec<(SocketAddr, Dress)>,
+    announced: Vec<String>,
     proxy: ProxyChoice,
     disclosure: Disclosure,
     relay: Option<RelayLimits>,
@@ -78,6 +83,14 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// What is to be announced is no URL of a WebSocket, or one of more than 255 bytes.
+    #[error("{url:?} can't be announced: {reason}")]
+    Announce {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        reason: UrlError,
+    },
     /// Members on the local network can't be found.
     #[error(transparent)]
     Lan(#[from] LanError),
@@ -99,6 +112,7 @@ impl NodeBuilder {
             seed: None,
             addresses: Vec::new(),
             websockets: Vec::new(),
+            announced: Vec::new(),
             proxy: ProxyChoice::default(),
             disclosure: Disclosure::default(),
             relay: None,
@@ -141,6 +155,15 @@ impl NodeBuilder {
     #[cfg(feature = "tls")]
     pub fn listen_wss(mut self, address: SocketAddr, identity: TlsIdentity) -> Self {
         self.websockets.push((address, Dress::Tls(identity)));
+        self
+    }
+
+    /// Tells members that this node is also reached under this URL, because a reverse proxy forwards it to where
+    /// the node listens for WebSockets. Members use it when nothing else leads here any more, and only if its
+    /// host is one at which they have reached this node before: no member makes others dial whom it names.
+    /// Call it again for each, up to 8.
+    pub fn announce_ws(mut self, url: impl Into<String>) -> Self {
+        self.announced.push(url.into());
         self
     }
 
@@ -258,6 +281,8 @@ impl NodeBuilder {
             door,
             dropped,
         };
+        let announced = self.announced.into_iter().map(announced);
+        let announced = announced.collect::<Result<Vec<_>, _>>()?;
         let link = Link::new(&setup.platform);
         bind_all(&link, &self.addresses, &setup.platform)?;
         let listeners = listen_all(self.websockets, &setup)?;
@@ -265,6 +290,7 @@ impl NodeBuilder {
         link.say(Said {
             disclosure: self.disclosure,
             websockets: listening.iter().map(|at| (at.scheme, at.address)).collect(),
+            announced,
         });
         let websockets = WebSockets::new(listening, self.proxy, setup.limits.half_open);
         let relaying = self
@@ -319,6 +345,18 @@ fn bind_all(link: &Link, addresses: &[SocketAddr], platform: &Platform) -> Resul
         bind(link, *address, platform)?;
     }
     Ok(())
+}
+
+/// A URL that others can be told.
+fn announced(url: String) -> Result<Name, StartError> {
+    match (url.parse::<Url>(), Name::try_from(&url)) {
+        (Err(reason), _) => Err(StartError::Announce { url, reason }),
+        (Ok(_), Err(_)) => Err(StartError::Announce {
+            url,
+            reason: UrlError::Length,
+        }),
+        (Ok(_), Ok(name)) => Ok(name),
+    }
 }
 
 fn listen_all(

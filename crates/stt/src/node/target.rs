@@ -129,6 +129,7 @@ impl Target {
             session.core().paths.detours().named(Route {
                 url: url.clone(),
                 certificates: self.certificates.clone(),
+                only: None,
             });
         }
     }

@@ -77,11 +77,16 @@ async fn open_by(
     let group = shared.group();
     let seed = group.seed(session.epoch())?;
     let proxy = super::proxy_to(shared, &route.url).ok()?;
+    // A proxy looks the name up itself, so that nobody here knows where it leads.
+    if proxy.is_some() && route.only.is_some() {
+        return None;
+    }
     let (host, port) = match &proxy {
         Some(proxy) => (proxy.host.as_str(), proxy.port),
         None => (route.url.host.as_str(), route.url.port),
     };
-    for address in dial::addresses_of(host, port).await.ok()? {
+    let addresses = dial::addresses_of(host, port).await.ok()?.into_iter();
+    for address in addresses.filter(|address| route.may_lead_to(address.ip())) {
         let way = Way {
             url: &route.url,
             proxy: proxy.as_ref(),

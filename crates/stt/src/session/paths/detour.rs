@@ -1,7 +1,8 @@
 //! Where a tunnel may lead that a session takes when it hears nothing any more.
 //!
 //! The application named some places when it dialled; others the peer tells. What a peer tells may be
-//! anybody's, so such a place is dialled only on a host where the peer itself was reached.
+//! anybody's, so such a place is dialled only on a host where the peer itself was reached; a name, only
+//! where it leads to such a host.
 //!
 //! spec: WIRE-133, REACH-27
 
@@ -15,7 +16,7 @@ use crate::transport::{
     websocket::{certificates::Certificates, url::Url},
 };
 
-/// The places of one session, of the side that dialled.
+/// The places of one session.
 #[derive(Debug, Default)]
 pub(crate) struct Detours {
     named: Mutex<Vec<Route>>,
@@ -53,11 +54,18 @@ impl Detours {
         let mut routes = self.named.lock().clone();
         let hosts = self.hosts.lock();
         for url in self.told.lock().iter() {
-            let is_theirs = url.host.parse().is_ok_and(|host| hosts.contains(&host));
-            if is_theirs && !routes.iter().any(|route| route.url == *url) {
+            // A name says nothing of who is there: where it leads does, when it is dialled.
+            let only = match url.host.parse::<IpAddr>() {
+                Ok(host) if !hosts.contains(&host) => continue,
+                Ok(_) => None,
+                Err(_) if hosts.is_empty() => continue,
+                Err(_) => Some(hosts.clone()),
+            };
+            if !routes.iter().any(|route| route.url == *url) {
                 routes.push(Route {
                     url: url.clone(),
                     certificates: Certificates::Any,
+                    only,
                 });
             }
         }
@@ -85,12 +93,13 @@ mod tests {
         let named = Route {
             url: "wss://example.org".parse().unwrap(),
             certificates: Certificates::OfTheSystem,
+            only: None,
         };
         detours.named(named.clone());
         let urls = [
             "ws://192.0.2.1:80",
             "ws://192.0.2.2:80",
-            "ws://localhost:80",
+            "ws://node.example/x",
         ];
         detours.told(&Candidates {
             mapping: Mapping::Unknown,
@@ -100,11 +109,14 @@ mod tests {
         });
         assert_eq!(detours.routes(), [named]);
         detours.reached_at("[::ffff:192.0.2.2]:4000".parse().unwrap());
-        let urls: Vec<_> = detours
-            .routes()
-            .into_iter()
-            .map(|route| route.url)
-            .collect();
-        assert_eq!(urls[1..], ["ws://192.0.2.2:80".parse().unwrap()]);
+        let routes = detours.routes();
+        let urls: Vec<_> = routes.iter().map(|route| route.url.to_string()).collect();
+        assert_eq!(urls[1..], ["ws://192.0.2.2", "ws://node.example/x"]);
+        let by_name = &routes[2];
+        assert!(by_name.may_lead_to("192.0.2.2".parse().unwrap()));
+        assert!(by_name.may_lead_to("::ffff:192.0.2.2".parse().unwrap()));
+        for elsewhere in ["192.0.2.1", "127.0.0.1", "::1"] {
+            assert!(!by_name.may_lead_to(elsewhere.parse().unwrap()));
+        }
     }
 }

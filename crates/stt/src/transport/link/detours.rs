@@ -1,6 +1,6 @@
 //! Sessions that hear nothing any more, and ask their node for a tunnel to the peer.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::IpAddr};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -29,6 +29,16 @@ pub(crate) struct Wanted {
 pub(crate) struct Route {
     pub(crate) url: Url,
     pub(crate) certificates: Certificates,
+    /// What its host has to be, if that is a name which only the peer told: nothing else is dialled.
+    pub(crate) only: Option<Vec<IpAddr>>,
+}
+
+impl Route {
+    /// Whether the host may be dialled there.
+    pub(crate) fn may_lead_to(&self, address: IpAddr) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|hosts| hosts.contains(&address.to_canonical()))
+    }
 }
 
 impl Detours {

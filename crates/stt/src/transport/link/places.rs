@@ -29,6 +29,8 @@ pub(crate) struct Said {
     pub(crate) disclosure: Disclosure,
     /// Where it listens for WebSockets.
     pub(crate) websockets: Vec<(Scheme, SocketAddr)>,
+    /// The URLs under which others reach it besides, by a reverse proxy.
+    pub(crate) announced: Vec<Name>,
 }
 
 /// Where this node is, by who says so.
@@ -121,19 +123,18 @@ impl Link {
     }
 
     fn websocket_places(&self) -> impl Iterator<Item = Candidate> {
-        let listening = self
-            .said
-            .get()
-            .into_iter()
-            .flat_map(|said| &said.websockets);
-        listening.flat_map(|(scheme, bound)| {
+        let said = || self.said.get().into_iter();
+        let announced = said().flat_map(|said| said.announced.iter().cloned());
+        let listening = said().flat_map(|said| &said.websockets);
+        let listening = listening.flat_map(|(scheme, bound)| {
             let scheme = *scheme;
             let found = self.on_interfaces(*bound).into_iter();
             found.filter_map(move |at| {
                 let url = Name::try_from(format!("{scheme}://{at}")).ok()?;
-                Some(Candidate::WebSocket(url))
+                Some(url)
             })
-        })
+        });
+        announced.chain(listening).map(Candidate::WebSocket)
     }
 }
 
