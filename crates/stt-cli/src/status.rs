@@ -13,7 +13,7 @@ use stt::{
     AddressMapped, CloseReason, Event, Node, NodeId, Relay, Session, SessionClosed, SessionOpened,
 };
 
-use crate::{args::HostPort, exit::Failure};
+use crate::exit::Failure;
 
 /// How lines on standard error are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Status {
     }
 
     /// Connections that come to `local` go to the peer.
-    pub(crate) fn forwarding(self, local: &str, to: &HostPort) {
+    pub(crate) fn forwarding(self, local: &str, to: impl Display) {
         self.say(
             format_args!("forwarding {local} to {to}"),
             || json!({"event": "forwarding", "local": local, "to": to.to_string()}),

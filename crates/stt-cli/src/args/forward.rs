@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
 use clap::Args;
 use stt::NodeId;
 
-use super::{Bind, HostPort, Patience, SeedSource, seconds};
+use super::{Bind, HostPort, Patience, PeerPlace, Place, SeedSource, seconds};
 
 /// `stt forward`.
 #[derive(Debug, Args)]
@@ -18,9 +18,15 @@ pub(crate) struct Forward {
     )]
     pub(crate) local: Option<Entrance>,
 
-    /// Where the peer is that runs `stt forward --serve`: a name or an address, and a UDP port
+    /// Where the peer is that runs `stt forward --serve`: a name or an address, and a UDP port; or the
+    /// URL of a WebSocket; with --relay, who it is: its node id
     #[arg(value_name = "REMOTE", required_unless_present = "serve")]
-    pub(crate) remote: Option<HostPort>,
+    pub(crate) remote: Option<PeerPlace>,
+
+    /// Reach the peer through this relay, at which it waits; with --serve, wait at it: HOST:PORT, or the
+    /// URL of a WebSocket; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) relay: Vec<Place>,
 
     #[command(flatten)]
     pub(crate) seed: SeedSource,
@@ -30,7 +36,7 @@ pub(crate) struct Forward {
     #[arg(long, value_name = "[NAME=]TARGET")]
     pub(crate) serve: Vec<Served>,
 
-    /// With --serve: bind this UDP address and no other, as for `stt listen`
+    /// With --serve: bind this address and no other, for UDP or WebSockets, as for `stt listen`
     #[arg(long, value_name = "ADDR", conflicts_with = "local")]
     pub(crate) bind: Vec<Bind>,
 

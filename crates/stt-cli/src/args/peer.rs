@@ -23,18 +23,64 @@ pub(crate) enum Place {
 }
 
 impl PeerPlace {
-    /// What to dial, through a relay if there is one.
-    pub(crate) fn target(&self, relay: Option<&Place>) -> Result<Target, Failure> {
-        match (self, relay) {
-            (Self::Udp(place), None) => Ok(Target::udp(&place.host, place.port)),
-            (Self::WebSocket(url), None) => Ok(Target::ws(url)),
-            (Self::Member(id), Some(relay)) => Ok(Target::relayed(relay.target(), *id)),
-            (Self::Member(_), None) => Err(Failure::usage(
-                "a node id says who, not where: give a relay that the peer uses, with --relay ADDR",
-            )),
-            (_, Some(_)) => Err(Failure::usage(
-                "with --relay, say who the peer is by its node id, as `stt id` prints it there",
-            )),
+    /// The peer of these places, and of `relays` at which it waits: the first way that leads there. Behind a
+    /// relay it is known by its node id, which is among the places or `peer`.
+    pub(crate) fn target(
+        places: &[Self],
+        relays: &[Place],
+        peer: Option<NodeId>,
+    ) -> Result<Target, Failure> {
+        let named = places.iter().find_map(|place| match place {
+            Self::Member(id) => Some(*id),
+            _ => None,
+        });
+        let mut ways: Vec<_> = places.iter().filter_map(Self::straight).collect();
+        match (named.or(peer), relays) {
+            (_, []) if named.is_some() && ways.is_empty() => {
+                return Err(Failure::usage(
+                    "a node id says who, not where: give a relay that the peer uses, with --relay ADDR",
+                ));
+            }
+            (_, []) => {}
+            (Some(id), relays) => {
+                ways.extend(
+                    relays
+                        .iter()
+                        .map(|relay| Target::relayed(relay.target(), id)),
+                );
+            }
+            (None, _) => {
+                return Err(Failure::usage(
+                    "with --relay, say who the peer is by its node id, as `stt id` prints it there",
+                ));
+            }
+        }
+        let target = match ways.as_slice() {
+            [only] => only.clone(),
+            _ => Target::any(ways),
+        };
+        Ok(match named.or(peer) {
+            Some(id) => target.peer(id),
+            None => target,
+        })
+    }
+
+    /// Where it is, if that is said.
+    fn straight(&self) -> Option<Target> {
+        match self {
+            Self::Udp(place) => Some(Target::udp(&place.host, place.port)),
+            Self::WebSocket(url) => Some(Target::ws(url)),
+            Self::Member(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for PeerPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp(place) => place.fmt(f),
+            Self::WebSocket(url) => f.write_str(url),
+            Self::Member(id) => id.fmt(f),
         }
     }
 }
@@ -97,10 +143,18 @@ mod tests {
     #[test]
     fn a_member_is_named_by_its_id_with_a_relay_and_by_its_place_without() {
         let id: PeerPlace = "a".repeat(52).parse().unwrap();
-        assert!(matches!(id, PeerPlace::Member(_)));
+        let PeerPlace::Member(peer) = id else {
+            panic!("{id:?}")
+        };
         let place: PeerPlace = "a.example:7".parse().unwrap();
         let relay: Place = "ws://b.example".parse().unwrap();
-        assert!(id.target(Some(&relay)).is_ok() && id.target(None).is_err());
-        assert!(place.target(None).is_ok() && place.target(Some(&relay)).is_err());
+        let is_fine = |places: &[PeerPlace], relays: &[Place], peer| {
+            PeerPlace::target(places, relays, peer).is_ok()
+        };
+        let (id, place, relay) = (&[id][..], &[place][..], &[relay][..]);
+        assert!(is_fine(id, relay, None) && !is_fine(id, &[], None));
+        assert!(is_fine(place, &[], None) && is_fine(place, &[], Some(peer)));
+        assert!(!is_fine(place, relay, None) && is_fine(place, relay, Some(peer)));
+        assert!(is_fine(&[], relay, Some(peer)) && !is_fine(&[], relay, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use stt::{Accepting, Limits, Target};
+use stt::{Accepting, Limits};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
@@ -19,7 +19,7 @@ use super::{
     socket::Socket,
 };
 use crate::{
-    args::{Entrance as Asked, Forward, HostPort},
+    args::{Entrance as Asked, Forward, PeerPlace},
     exit::Failure,
     member::Member,
     signals::Signals,
@@ -29,12 +29,14 @@ use crate::{
 /// `stt forward LOCAL REMOTE`.
 pub(super) async fn forward(
     local: Asked,
-    remote: HostPort,
+    remote: PeerPlace,
     asked: Forward,
     member: Member,
     limits: Limits,
     status: Status,
 ) -> Result<(), Failure> {
+    let places = std::slice::from_ref(&remote);
+    let target = PeerPlace::target(places, &asked.relay, asked.peer)?;
     // Before the peer is dialled: an address that is taken shows at once.
     let entrance = Entrance::open(&local).await?;
     let mut signals = Signals::watch()?;
@@ -43,10 +45,6 @@ pub(super) async fn forward(
     limits.handshake_timeout = asked.timeout;
     let builder = member.builder(&[]).await?.limits(limits);
     let node = builder.accepting(Accepting::Nobody).start().await?;
-    let mut target = Target::udp(&remote.host, remote.port);
-    if let Some(peer) = asked.peer {
-        target = target.peer(peer);
-    }
     let wanted = request::encode(asked.service.as_ref());
     let link = Link::new(node.clone(), target, remote.to_string(), door, wanted);
     tokio::select! {

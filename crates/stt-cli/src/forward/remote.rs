@@ -35,6 +35,12 @@ pub(super) async fn serve(
     for address in node.local_addresses() {
         status.listening(address, node.id());
     }
+    for address in node.websocket_addresses() {
+        status.listening(address, node.id());
+    }
+    for relay in &asked.relay {
+        status.follow_relay(node.use_relay(relay.target()), node.id());
+    }
     let mut sessions = JoinSet::new();
     tokio::select! {
         () = Arc::new(serving).serve_all(&node, &mut sessions) => {}

@@ -12,7 +12,7 @@ use super::{
     stdio::{AtEnd, Sink, Source},
 };
 use crate::{
-    args::{Connect, PeerPlace, Place},
+    args::{Connect, PeerPlace},
     data_dir::node_seed_or_fresh,
     exit::{Exit, Failure},
     seed,
@@ -40,13 +40,10 @@ pub(crate) fn connect(
         let node = builder.start().await?;
         let mut signals = Signals::watch()?;
         let reach = async {
-            let mut target = match place {
+            let target = match place {
                 Some(target) => target,
                 None => neighbour(&node, asked.peer, asked.timeout).await?,
             };
-            if let Some(peer) = asked.peer {
-                target = target.peer(peer);
-            }
             let session = node.connect(target).await;
             session.map_err(|error| Failure::unreached(error, door))
         };
@@ -81,47 +78,10 @@ async fn neighbour(
 
 /// What was named, by its place or behind a relay; `None` if nothing was.
 fn place(asked: &Connect) -> Result<Option<Target>, Failure> {
-    match (asked.to.as_slice(), &asked.relay, asked.peer) {
-        ([place], relay, _) => place.target(relay.as_ref()).map(Some),
-        ([], Some(relay), Some(peer)) => Ok(Some(Target::relayed(relay.target(), peer))),
-        ([], Some(_), None) => Err(Failure::usage(
-            "with --relay, say who the peer is: its node id",
-        )),
-        ([], None, _) => Ok(None),
-        (places, relay, peer) => several(places, relay.as_ref(), peer).map(Some),
+    if asked.to.is_empty() && asked.relay.is_none() {
+        return Ok(None);
     }
-}
-
-/// The first that leads there of several places, and of a relay, which needs to know who it is.
-fn several(
-    places: &[PeerPlace],
-    relay: Option<&Place>,
-    peer: Option<NodeId>,
-) -> Result<Target, Failure> {
-    let is_named = |place: &PeerPlace| matches!(place, PeerPlace::Member(_));
-    let mut ways = Vec::with_capacity(places.len() + 1);
-    for place in places {
-        ways.push(place.target(relay.filter(|_| is_named(place)))?);
-    }
-    match (relay, peer) {
-        (Some(_), _) if places.iter().any(is_named) => {}
-        (Some(relay), Some(peer)) => ways.push(Target::relayed(relay.target(), peer)),
-        (Some(_), None) => {
-            return Err(Failure::usage(
-                "with --relay, say who the peer is: its node id",
-            ));
-        }
-        (None, _) => {}
-    }
-    let only = places.iter().find_map(|place| match place {
-        PeerPlace::Member(id) => Some(*id),
-        _ => None,
-    });
-    let target = Target::any(ways);
-    Ok(match only {
-        Some(id) => target.peer(id),
-        None => target,
-    })
+    PeerPlace::target(&asked.to, asked.relay.as_slice(), asked.peer).map(Some)
 }
 
 async fn run(session: &Session, signals: &mut Signals, status: Status) -> Result<(), Failure> {

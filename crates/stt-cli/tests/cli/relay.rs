@@ -7,7 +7,7 @@ use crate::command::{Place, Running, bytes};
 const SEED: [&str; 2] = ["--seed-file", "group.seed"];
 
 /// A relay on the loopback address, by UDP and by WebSocket, and where it is found.
-fn relay(place: &Place) -> (Running, [String; 2]) {
+pub(crate) fn relay(place: &Place) -> (Running, [String; 2]) {
     let arguments = ["node", "--relay", "--bind", "127.0.0.1:0", "--bind"];
     let more = ["ws://127.0.0.1:0", "--relay-rate", "100000000", "-v"];
     let mut relay = place.start(&[&arguments[..], &more, &SEED].concat());

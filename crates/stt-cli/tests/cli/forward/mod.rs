@@ -6,6 +6,7 @@ mod hostile;
 mod reach;
 mod shown;
 mod stop;
+mod ways;
 
 use std::{
     io::{Read, Write},
@@ -70,7 +71,7 @@ pub(crate) fn forward(place: &Place, peer: &str, more: &[&str]) -> (Running, Str
     (local, word(&line, 1))
 }
 
-fn word(line: &str, number: usize) -> String {
+pub(crate) fn word(line: &str, number: usize) -> String {
     line.split(' ').nth(number).unwrap().to_owned()
 }
 
