@@ -4,7 +4,7 @@
 //! args    what may be asked             seed      making, keeping and finding a group's seed
 //! exit    how the command may end       data_dir  what a node keeps: who it is
 //! member  which group, and who in it    pipe      listen and connect
-//! teller  where answers go
+//! teller  where answers go              doctor    what this network lets through
 //! status  lines on standard error       forward   connections of other programs
 //! pages   man page, completions         store     bytes kept on this machine
 //! content put, get, replicate: for members
@@ -19,6 +19,7 @@ mod content;
 mod control;
 mod data_dir;
 mod demo;
+mod doctor;
 mod exit;
 mod forward;
 mod log;
@@ -88,6 +89,10 @@ fn run(cli: Cli, status: Status) -> Result<(), Failure> {
         Command::Node(asked) => runtime::run(
             Threads::Many,
             node::node(asked, data_dir.as_deref(), status),
+        ),
+        Command::Doctor(asked) => runtime::run(
+            Threads::One,
+            doctor::doctor(*asked, data_dir.as_deref(), status),
         ),
         Command::Peers(asked) => runtime::run(
             Threads::One,

@@ -16,6 +16,7 @@ Examples:
   stt listen --seed-file group.seed </dev/null | tar x
   stt forward localhost:2222 HOST:PORT --seed-file group.seed     a port here is a port there
   stt store put photo.jpg --data-dir ~/.stt       keep it encrypted here; prints its address
+  stt doctor --seed-file group.seed --via HOST:PORT     what this network lets through
 
 The seed is read from --seed-file FILE, or else from the environment variable STT_SEED. It is a
 random seed as `stt seed new` makes it, or a passphrase, passphrase:REALM:WORDS, where REALM is any
@@ -108,6 +109,11 @@ Examples:
   stt forward localhost:8080 HOST:7000 --service web
   stt forward unix:/tmp/db.sock HOST:7000 --service db --peer NODEID
 
+  stt forward --serve 127.0.0.1:22 --bind ws://0.0.0.0:80             where only TCP comes in
+  stt forward localhost:2222 ws://HOST
+  stt forward --serve 127.0.0.1:22 --relay relay.example:7000         where nobody can come in
+  stt forward localhost:2222 NODEID --relay relay.example:7000
+
 Each connection to LOCAL is one to the peer's TARGET. Either direction ends on its own, a reset stays
 a reset, and a connection whose reader stands still stops no other. Members reach the targets that
 --serve lists, by name, and nothing else; who is no member gets no answer.
@@ -126,6 +132,7 @@ Examples:
   stt node --seed-file group.seed --forward ssh=127.0.0.1:22 --forward web=127.0.0.1:80 -v
   stt forward 127.0.0.1:2222 HOST:7000 --service ssh --seed-file group.seed     elsewhere
   stt node --seed-file group.seed --bind 0.0.0.0:7000 --bind ws://0.0.0.0:80 --relay
+  stt node --seed-file group.seed --bind ws://127.0.0.1:8080 --announce wss://HOST/stt
 
 It prints `listening on ADDRESS as NODEID` on standard output for each address, tells a service manager
 that it is ready (sd_notify), and runs until SIGTERM or SIGINT. Then it begins nothing new, lets what
@@ -152,6 +159,22 @@ Examples:
 
 Each line is a node id and the addresses it says it is at. Within half a minute there is an answer, or
 an exit code: 10 if nobody has it, 4 if nobody was there to ask.";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  stt doctor                                    what can be told without asking members
+  stt doctor --seed-file group.seed --via A:7000 --via wss://b.example
+  stt doctor --seed-file group.seed --data-dir ~/.stt       with what a node that runs there knows
+  stt doctor NODEID --relay relay.example:7000 --via A:7000 --seed-file group.seed
+  stt doctor wss://c.example --seed-file group.seed --json | jq .peer.prediction
+
+It begins a node of its own, which takes no sessions, and asks around: members named by --via, those
+found on the local network, those that the node of --data-dir knows, relays, and the router. What was
+not seen is not guessed; the report says what to give for it.
+
+With a peer it also says, by what both sides know of their networks, whether a direct path will work,
+and then what really came of it. A peer that is met, directly or not, is exit code 0.
+`stt listen` without --keep takes the doctor for the one it waits for: ask members that run `stt node`.";
 
 pub(super) const STORE: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 
 mod bind;
 mod content;
+mod doctor;
 mod examples;
 mod forward;
 mod host_port;
@@ -29,6 +30,7 @@ use stt::{Limits, NodeId};
 
 pub(crate) use bind::Bind;
 pub(crate) use content::{Obtain, Offer, Replicate, Terms};
+pub(crate) use doctor::Examine;
 pub(crate) use forward::{Destination, Entrance, Forward, ForwardBounds, Served, ServiceName};
 pub(crate) use host_port::HostPort;
 pub(crate) use network::{Find, Network, Sought};
@@ -148,6 +150,10 @@ pub(crate) enum Command {
     /// Get an object from all members that have it, block by block
     #[command(after_help = examples::OBTAIN)]
     Get(Obtain),
+
+    /// Say what this network lets through, and whether a direct path to a peer will work
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Box<Examine>),
 
     /// Print the members of the group that a node knows, and where they are
     #[command(after_help = examples::PEERS)]

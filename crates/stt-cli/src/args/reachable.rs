@@ -39,6 +39,13 @@ impl Reachable {
     }
 }
 
+impl Reachable {
+    /// Whether the router is asked.
+    pub(crate) fn maps_port(&self) -> bool {
+        !self.no_port_mapping
+    }
+}
+
 impl LanPort {
     pub(crate) fn options(&self) -> LanOptions {
         let mut options = LanOptions::default();

@@ -36,7 +36,7 @@ pub(crate) use {
     server::Control,
 };
 
-pub(crate) use message::{Answer, Peer, Request};
+pub(crate) use message::{Answer, Mapping, Peer, RelaySeen, Request, Router, Surroundings};
 
 #[cfg(unix)]
 fn socket_in(data_dir: &Path) -> PathBuf {

@@ -19,6 +19,7 @@ use tokio::{
 use super::{Answer, Conversation, Request, socket_in};
 use crate::{
     content::{self, Household},
+    doctor,
     exit::{Exit, Failure},
     network,
     teller::Teller,
@@ -151,6 +152,10 @@ async fn answer(
             let address = network::parse(&object)?;
             let mut teller = Teller::Socket(conversation);
             household()?.replicate(address, &terms, &mut teller).await
+        }
+        Request::Surroundings => {
+            let answer = Answer::Surroundings(Box::new(doctor::surroundings(node)));
+            Teller::Socket(conversation).tell(answer).await
         }
         Request::Release { object } => household()?.release(network::parse(&object)?).await,
         other => network::answer(node, &other, conversation).await,

@@ -160,8 +160,9 @@ async fn perform(dht: &Dht, request: &Request, teller: &mut Teller<'_>) -> Resul
         }
         Request::Announce { address } => dht.announce(parse(address)?).await?,
         Request::Withdraw { address } => dht.withdraw(parse(address)?).await?,
-        // Those are for a node with a storage.
-        Request::Put { .. }
+        // Those are for the node itself, and for its storage.
+        Request::Surroundings
+        | Request::Put { .. }
         | Request::Get { .. }
         | Request::Replicate { .. }
         | Request::Release { .. } => {}

@@ -6,4 +6,4 @@ mod source;
 
 pub(crate) use commands::run;
 pub(crate) use file::parse;
-pub(crate) use source::group;
+pub(crate) use source::{group, is_given};

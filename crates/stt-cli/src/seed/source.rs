@@ -22,4 +22,9 @@ pub(crate) fn group(source: &SeedSource) -> Result<Group, Failure> {
     }
 }
 
+/// Whether there is one to be read.
+pub(crate) fn is_given(source: &SeedSource) -> bool {
+    source.seed_file.is_some() || env::var_os(VARIABLE).is_some_and(|text| !text.is_empty())
+}
+
 const VARIABLE: &str = "STT_SEED";

@@ -10,6 +10,7 @@
 mod command;
 mod content;
 mod copies;
+mod doctor;
 mod ends;
 mod forward;
 mod identity;

@@ -8,6 +8,7 @@
 )]
 
 mod captures;
+mod doctor;
 mod links;
 mod nats;
 mod ports;
