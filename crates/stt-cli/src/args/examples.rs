@@ -114,9 +114,9 @@ Examples:
   stt forward --serve 127.0.0.1:22 --relay relay.example:7000         where nobody can come in
   stt forward localhost:2222 NODEID --relay relay.example:7000
 
-Each connection to LOCAL is one to the peer's TARGET. Either direction ends on its own, a reset stays
-a reset, and a connection whose reader stands still stops no other. Members reach the targets that
---serve lists, by name, and nothing else; who is no member gets no answer.
+Each connection to LOCAL is one to the peer's TARGET. Either direction ends on its own, a reset
+stays a reset, and a connection whose reader stands still stops no other. Members reach the targets
+that --serve lists, by name, and nothing else; who is no member gets no answer.
 
 If the peer cannot be reached at first, the command ends, with the exit code that says why. Later it
 reaches the peer again by itself, as often as need be: connections that were open are reset, new ones

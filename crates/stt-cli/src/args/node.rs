@@ -13,7 +13,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) seed: SeedSource,
 
-    /// Bind this UDP address and no other, as for `stt listen`; may be given several times
+    /// Bind this address and no other, for UDP or WebSockets, as for `stt listen`; may be given several
+    /// times
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<Bind>,
 
