@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use stt::{AddressMapping, Node, PathKind, RelayLimits, Session, Target};
 use stt_sim::{Dependence, Link, Nat, Sim};
@@ -131,6 +131,24 @@ fn a_port_among_many_is_guessed_within_twelve_seconds() {
             let is_found = took.is_some_and(|took| took < Duration::from_secs(12));
             assert!(is_found, "{seed} {dialler:?}: {took:?}");
         }
+    }
+}
+
+/// The acceptor's probes are at the dialler before what it says of itself, which goes by the relay.
+#[test]
+fn a_way_that_is_shorter_than_the_relays_is_found_at_once() {
+    for latency in [1, 5, 10, 15, 20, 24] {
+        let took = in_world(latency, Link::wan(), |sim, world| async move {
+            let (here, there) = (address(1).ip(), IpAddr::from([198, 51, 100, 2]));
+            world.net.both(here, there, |link: &mut Link| {
+                link.latency = Duration::from_millis(latency);
+            });
+            let (_nodes, near, far) =
+                through_the_relay(&sim, &world, Kind::Public, Kind::Strict).await;
+            time_to_direct(&sim, &near, &far).await
+        });
+        let is_soon = took.is_some_and(|took| took < Duration::from_secs(1));
+        assert!(is_soon, "{latency} ms: {took:?}");
     }
 }
 

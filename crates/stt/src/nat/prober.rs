@@ -2,7 +2,9 @@
 //!
 //! A round probes each place seven times in three seconds, soon at first: what is not through by then
 //! will not be. A ping from a place that is not known yet is a place too, because the peer's address
-//! translator may have made it up on the spot (RFC 8445 section 7.3.1.3 calls it peer-reflexive).
+//! translator may have made it up on the spot (RFC 8445 section 7.3.1.3 calls it peer-reflexive). Such
+//! a place is taken along into the next round: the peer's round may have begun a moment before ours,
+//! and who was answered does not ask again.
 //!
 //! Bounds, whatever the peer says: [`MAX_PLACES`] places a round, seven pings each, one pong a ping,
 //! and all of them together no more than [`BUDGET`] in a round.
@@ -33,6 +35,8 @@ struct Place {
     tries: usize,
     next: Instant,
     is_answered: bool,
+    /// The peer has asked from there since the round began.
+    is_heard: bool,
 }
 
 /// A way that was found: the peer answered there.
@@ -57,7 +61,7 @@ pub(crate) enum Reaction {
 }
 
 impl Prober {
-    /// Begins a round; what is left of the one before is given up.
+    /// Begins a round; what is left of the one before is given up, but where the peer was heard in it.
     pub(crate) fn begin(
         &mut self,
         now: Instant,
@@ -65,8 +69,13 @@ impl Prober {
         places: impl IntoIterator<Item = SocketAddr>,
     ) {
         self.sender = sender;
-        self.places.clear();
-        self.pings.clear();
+        self.places.retain(|place| place.is_heard);
+        for place in &mut self.places {
+            *place = Place::new(now, place.at);
+        }
+        let kept = &self.places;
+        let is_kept = |at: Spot| kept.iter().any(|place| place.at == at);
+        self.pings.retain(|_, (at, _)| is_kept(*at));
         self.budget = BUDGET;
         for address in places {
             self.add(now, Spot::first(address));
@@ -78,12 +87,15 @@ impl Prober {
         if is_known || self.places.len() >= MAX_PLACES || is_senseless(at.remote) {
             return;
         }
-        self.places.push(Place {
-            at,
-            tries: 0,
-            next: now,
-            is_answered: false,
-        });
+        self.places.push(Place::new(now, at));
+    }
+
+    /// The peer asks from there.
+    fn hear(&mut self, now: Instant, at: Spot) {
+        self.add(now, at);
+        if let Some(place) = self.places.iter_mut().find(|place| place.at == at) {
+            place.is_heard = true;
+        }
     }
 
     /// When [`next`](Self::next) has something again; `None` when the round is over.
@@ -124,7 +136,7 @@ impl Prober {
                     return Reaction::None;
                 }
                 self.budget -= 1;
-                self.add(now, from);
+                self.hear(now, from);
                 let from = from.remote;
                 Reaction::Answer(Message::Pong { id, from })
             }
@@ -164,6 +176,16 @@ impl Prober {
 }
 
 impl Place {
+    fn new(now: Instant, at: Spot) -> Self {
+        Self {
+            at,
+            tries: 0,
+            next: now,
+            is_answered: false,
+            is_heard: false,
+        }
+    }
+
     fn is_waiting(&self) -> bool {
         !self.is_answered && self.tries < PAUSES.len()
     }
@@ -273,6 +295,38 @@ mod tests {
         let reaction = prober.received(start, spot(3), ping(5));
         assert_eq!(reaction, Reaction::Answer(answer));
         assert_eq!(prober.next(start, 6), Some((spot(3), ping(6))));
+    }
+
+    #[test]
+    fn who_asked_before_a_round_began_is_asked_in_it_and_in_no_later_one() {
+        let (mut prober, start) = (Prober::default(), Instant::now());
+        prober.refill();
+        prober.received(start, spot(3), ping(5));
+        assert_eq!(prober.next(start, 6), Some((spot(3), ping(6))));
+        prober.begin(start, Sender::Stayed, [place(1)]);
+        let mut asked: Vec<_> = run(&mut prober, start)
+            .into_iter()
+            .map(|ping| ping.1)
+            .collect();
+        asked.sort();
+        assert_eq!(asked, [[place(1); 7], [place(3); 7]].concat());
+        prober.begin(start, Sender::Stayed, []);
+        assert_eq!(prober.next_at(), None);
+    }
+
+    #[test]
+    fn an_answer_to_a_question_from_before_the_round_is_a_way() {
+        let (mut prober, start) = (Prober::default(), Instant::now());
+        prober.refill();
+        prober.received(start, spot(3), ping(5));
+        prober.next(start, 6);
+        prober.begin(start, Sender::Stayed, [place(1)]);
+        let pong = Message::Pong {
+            id: 6,
+            from: place(9),
+        };
+        let reaction = prober.received(start, spot(3), pong);
+        assert!(matches!(reaction, Reaction::Found(found) if found.at == spot(3)));
     }
 
     #[test]
