@@ -243,7 +243,8 @@ fn fill_from_system(out: &mut [u8]) {
     aws_lc_rs::rand::fill(out).expect("the operating system gives random bytes");
 }
 
-/// Link-local addresses mean nothing without the interface, which a peer can't know.
+/// Link-local addresses mean nothing without the interface, which a peer can't know; an interface that
+/// is down keeps its addresses, and nothing comes by it.
 fn interfaces_of_system() -> Vec<IpAddr> {
     let interfaces = match if_addrs::get_if_addrs() {
         Ok(interfaces) => interfaces,
@@ -254,7 +255,7 @@ fn interfaces_of_system() -> Vec<IpAddr> {
     };
     let up = interfaces
         .into_iter()
-        .filter(|interface| !interface.is_link_local());
+        .filter(|interface| interface.is_oper_up() && !interface.is_link_local());
     up.map(|interface| interface.ip()).collect()
 }
 
