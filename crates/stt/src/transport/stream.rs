@@ -92,9 +92,22 @@ impl ByteStreams for KernelStreams {
                 SocketAddr::V4(_) => TcpSocket::new_v4()?,
                 SocketAddr::V6(_) => TcpSocket::new_v6()?,
             };
+            #[cfg(unix)]
+            fit_any_way(&socket, address.ip());
             let stream = socket.connect(address).await?;
             Ok(tuned(stream))
         })
+    }
+}
+
+/// A router that carries no large packets and does not say so would hold the first full segment back
+/// for ever: most systems don't search for what fits. Segments that fit a way of 1,280 bytes cost
+/// half a percent more, and the side that connects says for both how large they may be.
+#[cfg(unix)]
+fn fit_any_way(socket: &TcpSocket, to: std::net::IpAddr) {
+    let headers = if to.is_ipv6() { 60 } else { 40 };
+    if !to.is_loopback() {
+        let _ = socket2::SockRef::from(socket).set_tcp_mss(LEAST_MTU - headers);
     }
 }
 
@@ -135,6 +148,10 @@ impl fmt::Debug for dyn ByteListener {
         f.write_str("ByteListener")
     }
 }
+
+/// What every link of IPv6 carries, and every link in use.
+#[cfg(unix)]
+const LEAST_MTU: u32 = 1_280;
 
 /// Connections that the kernel keeps until we take them.
 const BACKLOG: i32 = 256;
