@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use stt::{KeyUpdate, KeyUpdatePolicy, Limits, Session, UserFrameType};
 use stt_sim::Link;
-use support::{address, in_world, next_hop, payload, transfer};
+use support::{WAY, Way, address, in_world, next_hop, payload, transfer};
 
 const MIB: usize = 1 << 20;
 
@@ -41,7 +41,10 @@ fn keys_change_after_so_much_time() {
     let mut policy = never();
     policy.interval = Duration::from_secs(8);
     let (writer, reader) = updates_in_a_transfer(3, policy);
-    // Whoever looks first changes them for both.
+    if WAY == Way::Udp {
+        return assert_eq!((writer, reader), (1, 1));
+    }
+    // Sessions begin a little later there, so that one side may look first, and change them for both.
     assert!((1..=2).contains(&(writer + reader)), "{writer}, {reader}");
 }
 
