@@ -14,3 +14,4 @@ mod operations;
 mod transfer_over_hard_links;
 
 mod in_place;
+mod stalled;
