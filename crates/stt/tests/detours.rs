@@ -80,6 +80,21 @@ fn a_session_goes_back_to_udp_when_that_works_again() {
 }
 
 #[test]
+fn a_session_goes_back_to_udp_that_was_blocked_for_a_long_time() {
+    in_world(5, link(), |sim, world| async move {
+        let (_dialler, _acceptor, near, far) = by_udp(&world).await;
+        sim.sleep(Duration::from_secs(2)).await;
+        world.net.forbid_udp(address(1).ip());
+        transfer(&near, &far, payload(1, 1 << 20)).await;
+        sim.sleep(Duration::from_mins(30)).await;
+        assert_eq!(near.stats().path.kind, PathKind::WebSocket);
+        world.net.allow_udp(address(1).ip());
+        sim.sleep(Duration::from_mins(5)).await;
+        until_both_go_by(&sim, [&near, &far], PathKind::Udp).await;
+    });
+}
+
+#[test]
 fn a_session_that_is_silent_when_udp_is_blocked_lives_on() {
     in_world(4, link(), |sim, world| async move {
         let (_dialler, _acceptor, near, far) = by_udp(&world).await;

@@ -7,9 +7,10 @@ mod support;
 
 use std::{net::IpAddr, time::Duration};
 
+use bytes::Bytes;
 use stt::{AddressMapping, Node, PathKind, RelayLimits, Session, Target};
-use stt_sim::{Dependence, Link, Nat, Sim};
-use support::{World, address, in_world, payload, transfer};
+use stt_sim::{Dependence, Link, Nat, NatId, Sim};
+use support::{World, address, in_world, longest_pause, payload, transfer, until_both_go_by};
 
 /// Two public members: each tells the others where it sees them.
 const RELAY: u8 = 9;
@@ -48,16 +49,19 @@ impl Kind {
 
 /// A member on a host behind a translator of this kind, which uses the relay and knows the other.
 async fn member(world: &World, host: u8, kind: Kind) -> Node {
-    if let Some(rules) = kind.nat() {
-        let nat = world.net.nat([198, 51, 100, host], rules).unwrap();
-        world.net.behind(nat, address(host).ip()).unwrap();
-    }
     let node = world.node(host).await;
     assert!(node.use_relay(address(RELAY)).registered().await);
     node.connect(address(OTHER)).await.unwrap();
     world.sim.sleep(Duration::from_secs(1)).await;
     assert_eq!(node.network_report().mapping, kind.mapping());
     node
+}
+
+/// Puts a host behind a translator of this kind.
+fn hide(world: &World, host: u8, kind: Kind) -> Option<NatId> {
+    let nat = world.net.nat([198, 51, 100, host], kind.nat()?).unwrap();
+    world.net.behind(nat, address(host).ip()).unwrap();
+    Some(nat)
 }
 
 /// How long it takes until both sides send by UDP; `None` if they do not within a minute.
@@ -75,6 +79,17 @@ async fn time_to_direct(sim: &Sim, near: &Session, far: &Session) -> Option<Dura
 
 /// A session between two members behind translators of these kinds, which begins at the relay.
 async fn through_the_relay(
+    sim: &Sim,
+    world: &World,
+    dialler: Kind,
+    acceptor: Kind,
+) -> ([Node; 4], Session, Session) {
+    hide(world, 1, dialler);
+    hide(world, 2, acceptor);
+    at_the_relay(sim, world, dialler, acceptor).await
+}
+
+async fn at_the_relay(
     sim: &Sim,
     world: &World,
     dialler: Kind,
@@ -149,6 +164,41 @@ fn a_way_that_is_shorter_than_the_relays_is_found_at_once() {
         });
         let is_soon = took.is_some_and(|took| took < Duration::from_secs(1));
         assert!(is_soon, "{latency} ms: {took:?}");
+    }
+}
+
+/// What the acceptor sends comes from where nobody knows it any more, and what is sent to it is lost.
+#[test]
+fn an_acceptors_translator_that_forgets_is_survived_with_a_relay_beside() {
+    for is_dialler_writing in [true, false] {
+        let link = Link {
+            rate: 20_000_000,
+            queue: 250_000,
+            ..Link::wan()
+        };
+        in_world(6, link, |sim, world| async move {
+            let nat = hide(&world, 2, Kind::Strict).unwrap();
+            let (_nodes, near, far) = at_the_relay(&sim, &world, Kind::Public, Kind::Strict).await;
+            until_both_go_by(&sim, [&near, &far], PathKind::Udp).await;
+            let (net, clock) = (world.net.clone(), sim.clone());
+            let forgetting = sim.spawn(async move {
+                clock.sleep(Duration::from_millis(1_500)).await;
+                net.rebind(nat);
+            });
+            let bytes = Bytes::from(payload(7, 8 << 20));
+            let ends = if is_dialler_writing {
+                [&near, &far]
+            } else {
+                [&far, &near]
+            };
+            let pause = longest_pause(&sim, ends[0], ends[1], bytes).await;
+            forgetting.await;
+            assert!(
+                pause < Duration::from_secs(3),
+                "{is_dialler_writing}: {pause:?}"
+            );
+            until_both_go_by(&sim, [&near, &far], PathKind::Udp).await;
+        });
     }
 }
 

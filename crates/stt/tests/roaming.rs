@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use stt::PathKind;
-use stt_sim::{Link, Nat};
+use stt_sim::{Dependence, Link, Nat};
 use support::{address, in_world, longest_pause, payload};
 
 /// Who moves while bytes go from the dialler to the acceptor, or back.
@@ -96,6 +96,41 @@ fn an_address_translator_that_forgets_is_survived_in_both_directions() {
             let (net, clock) = (world.net.clone(), sim.clone());
             let forgetting = sim.spawn(async move {
                 clock.sleep(Duration::from_millis(300)).await;
+                net.rebind(nat);
+            });
+            let bytes = Bytes::from(payload(7, 8 << 20));
+            let pause = longest_pause(&sim, from, to, bytes).await;
+            forgetting.await;
+            assert!(pause < Duration::from_secs(3), "{pause:?}");
+        }
+    });
+}
+
+/// It only lets the dialler in again when the acceptor has sent something, which has nothing to say.
+#[test]
+fn an_acceptors_address_translator_that_forgets_is_survived_in_both_directions() {
+    let free = Dependence::EndpointIndependent;
+    let link = Link {
+        rate: 20_000_000,
+        queue: 250_000,
+        ..Link::wan()
+    };
+    in_world(6, link, |sim, world| async move {
+        let outside = [198, 51, 100, 1];
+        let nat = world.net.nat(outside, Nat::new(free, free)).unwrap();
+        world.net.behind(nat, address(1).ip()).unwrap();
+        let (acceptor, dialler) = (world.node(1).await, world.node(2).await);
+        let _third = world.node(3).await;
+        acceptor.connect(address(3)).await.unwrap();
+        let near = dialler
+            .connect(SocketAddr::from((outside, 4000)))
+            .await
+            .unwrap();
+        let far = acceptor.accept().await.unwrap();
+        for (from, to) in [(&near, &far), (&far, &near)] {
+            let (net, clock) = (world.net.clone(), sim.clone());
+            let forgetting = sim.spawn(async move {
+                clock.sleep(Duration::from_millis(1_500)).await;
                 net.rebind(nat);
             });
             let bytes = Bytes::from(payload(7, 8 << 20));

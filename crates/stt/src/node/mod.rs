@@ -74,7 +74,7 @@ use crate::{
     dht::Dht,
     events::EventEmitter,
     nat::message::Sender,
-    session::{By, CloseReason, Session, SessionId, keys},
+    session::{By, CloseReason, Session, SessionId, keys, paths},
     transport::link::Places,
 };
 
@@ -481,6 +481,7 @@ async fn look_after(shared: Arc<Shared>) {
         for session in shared.sessions() {
             session.core().refresh_round_trip();
             keys::update_if_due(session.core());
+            paths::look_if_it_carries(session.core());
             if let Some(change) = session.core().change_of_path() {
                 shared.happenings.path_changed(&session, change);
             }

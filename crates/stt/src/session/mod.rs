@@ -29,7 +29,7 @@ pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod messages;
 mod outbound_control;
-mod paths;
+pub(crate) mod paths;
 pub(crate) mod queue;
 pub(crate) mod stats;
 pub(crate) mod stream;

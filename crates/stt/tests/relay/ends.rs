@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use stt::{CloseReason, Node, RelayLimits};
+use stt::{CloseReason, Node, PathKind, RelayLimits};
 use stt_sim::Link;
 
 use super::{
-    RELAY, World, accept, pair_on, relay, session, slow,
-    support::{address, payload, transfer},
+    RELAY, World, accept, member, pair_on, part, relay, session, slow,
+    support::{self, address, payload, transfer, until_both_go_by},
     ways::longest_pause,
 };
 
@@ -134,6 +134,29 @@ fn a_member_that_was_started_anew_is_reached_anew() {
         assert_eq!(again.id(), id);
         let (near, far) = tokio::join!(one.connect_relayed(relay(), id), accept(&again, one.id()));
         transfer(&near.unwrap(), &far, payload(1, 100_000)).await;
+    });
+}
+
+/// The path by the relay is found to be dead and closed while the direct one works.
+#[test]
+fn a_relay_that_was_started_anew_is_there_when_the_direct_path_fails() {
+    support::in_world(11, slow(), |sim, world| async move {
+        let relay_node = start_anew(&world).await;
+        let [one, two] = [member(&world, 1).await, member(&world, 2).await];
+        let (near, far) = session(&one, &two).await;
+        until_both_go_by(&sim, [&near, &far], PathKind::Udp).await;
+        kill(&world, relay_node).await;
+        transfer(&near, &far, payload(1, 8 << 20)).await;
+        let _relay = start_anew(&world).await;
+        sim.sleep(Duration::from_secs(15)).await;
+        let cutting = async {
+            sim.sleep(Duration::from_secs(1)).await;
+            part(&world, 2);
+        };
+        let bytes = Bytes::from(payload(2, 5 << 20));
+        let (pause, ()) = tokio::join!(longest_pause(&world, &near, &far, bytes), cutting);
+        assert!(pause < Duration::from_secs(5), "{pause:?}");
+        assert_eq!(near.stats().path.kind, PathKind::Relay);
     });
 }
 

@@ -14,17 +14,18 @@
 
 use std::{
     net::SocketAddr,
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
-use noq::{Lagged, Path, PathEvent, Side};
+use noq::{FrameStats, Lagged, Path, PathEvent, Side};
 use noq_proto::{PathId, PathStatus};
 
 use super::{
     super::core::Core,
     IDLE_LOOK, LOOK,
     choice::{Candidate, Rank, choose},
-    watch::{Answer, Counts, Verdict, Watch},
+    watch::{Answer, BUSY, Counts, Verdict, Watch},
 };
 use crate::transport::{
     congestion::newest_acknowledged,
@@ -35,6 +36,9 @@ use crate::transport::{
 pub(super) struct Known<'a> {
     core: &'a Core,
     paths: Vec<KnownPath>,
+    /// Channels of relays by which the session has come, and has no path any more. They stay, because
+    /// they are the way back when all others fail.
+    channels: Vec<(SocketAddr, Hold)>,
     /// The path that the peer said last it sends on.
     theirs: PathId,
     /// Since when the session is busy, and since when its data goes by what it goes by.
@@ -58,8 +62,10 @@ struct KnownPath {
     path: Path,
     kind: PathKind,
     watch: Watch,
+    remote: SocketAddr,
     /// Keeps open the tunnel that the path goes by, or the socket.
-    _hold: (Option<Hold>, Option<SocketHold>),
+    tunnel: Option<Hold>,
+    _socket: Option<SocketHold>,
     /// The number of the UDP socket, if it goes by one.
     socket: u16,
 }
@@ -76,6 +82,7 @@ impl<'a> Known<'a> {
         let mut known = Self {
             core,
             paths: Vec::new(),
+            channels: Vec::new(),
             theirs: core.paths.current(),
             busy_since: None,
             settled_at: now,
@@ -129,10 +136,9 @@ impl<'a> Known<'a> {
         self.paths.push(KnownPath {
             kind,
             watch: Watch::new(self.core.platform.now()),
-            _hold: (
-                self.core.link.hold(remote),
-                self.core.link.hold_socket(socket),
-            ),
+            remote,
+            tunnel: self.core.link.hold(remote),
+            _socket: self.core.link.hold_socket(socket),
             socket,
             path,
         });
@@ -151,6 +157,9 @@ impl<'a> Known<'a> {
             let outside = &self.core.link.outside;
             outside.reported(self.core.key(), unmapped(address), unmapped(by));
         }
+        if let Some(known) = known.filter(|known| known.kind == PathKind::Udp) {
+            known.keep_mapped(self.core, unmapped(address));
+        }
     }
 
     pub(super) fn heard(&mut self, event: Result<PathEvent, Lagged>) -> Heard {
@@ -161,14 +170,11 @@ impl<'a> Known<'a> {
         };
         match event {
             PathEvent::Established { id, .. } => {
-                self.add(id);
-                self.choose();
-                // What a new one came for may be that the others are dead.
-                self.ask_all(Some(id));
+                self.begin(id);
                 return Heard::Established(id);
             }
             PathEvent::Abandoned { id, .. } => {
-                self.paths.retain(|known| known.path.id() != id);
+                self.forget(id);
                 self.choose();
             }
             PathEvent::RemoteStatus {
@@ -180,6 +186,22 @@ impl<'a> Known<'a> {
             _ => {}
         }
         Heard::Other
+    }
+
+    /// What a new one came for may be that the others are dead. Those that are known to be are closed at
+    /// once: acknowledgements that come late over the new one make the engine wait longer for what was
+    /// under way on them.
+    fn begin(&mut self, id: PathId) {
+        let now = self.core.platform.now();
+        self.add(id);
+        if let Some(known) = self.position(id).and_then(|at| self.paths.get_mut(at)) {
+            known.watch.begin(now);
+        }
+        self.choose();
+        if self.is_dialler() {
+            self.close_what_is_silent(now);
+        }
+        self.ask_all(Some(id));
     }
 
     /// An acceptor does as the dialler does. A dialler that hears of another path than its own asks
@@ -260,33 +282,33 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// When to look again; never for a session that has one path and wants no other.
+    /// When to look again; never for a session that has one path, wants no other, and has nothing to
+    /// carry.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let is_alone = self.paths.len() < 2;
-        if is_alone && !self.core.paths.have_detours() {
-            return None;
-        }
-        let is_asking = || {
-            self.paths
-                .iter()
-                .any(|path| path.watch.asked_at().is_some())
-        };
-        let pause = match (self.is_busy(), is_alone) {
-            (true, true) if !is_asking() => LOOK_ALONE,
-            (true, _) => LOOK,
+        let is_busy = self.is_busy() || self.core.paths.news.carries.load(Relaxed);
+        let is_asking = |known: &KnownPath| known.watch.asked_at().is_some();
+        let pause = match (is_busy, is_alone) {
+            _ if self.paths.iter().any(is_asking) => LOOK,
+            (true, true) => LOOK_ALONE,
+            (true, false) => LOOK,
+            (false, true) if !self.core.paths.have_detours() => return None,
             (false, _) => IDLE_LOOK,
         };
         Some(self.looked_at + pause)
     }
 
+    /// An acceptor looks for a while longer, to answer the last question of a dialler in time.
     fn is_busy(&self) -> bool {
-        self.paths.iter().any(|known| known.watch.is_busy())
+        let lately = if self.is_dialler() { BUSY } else { 2 * BUSY };
+        self.paths.iter().any(|known| known.watch.is_busy(lately))
     }
 
     /// Looks whether a path has gone silent, and whether another has become better.
     pub(super) fn look(&mut self) -> Look {
         let (now, current) = (self.core.platform.now(), self.core.paths.current());
         self.looked_at = now;
+        self.core.paths.news.carries.store(false, Relaxed);
         let mut is_doubtful = false;
         for known in &mut self.paths {
             let heard_before = known.watch.counts().received;
@@ -312,8 +334,6 @@ impl<'a> Known<'a> {
         self.say_if_lost(now)
     }
 
-    /// Only the dialler can open another path. An acceptor that has a tunnel shows it, and leaves it to the
-    /// dialler to be faster.
     fn say_if_lost(&mut self, now: Instant) -> Look {
         if self.paths.iter().any(|known| !known.watch.is_silent()) {
             self.lost = None;
@@ -354,17 +374,18 @@ impl<'a> Known<'a> {
     }
 
     /// Closes the silent ones, if the path in use is heard: then the engine sends again what was under
-    /// way on them.
+    /// way on them. Heard after they were found to be silent, for whatever silenced them may have
+    /// silenced it as well.
     fn close_what_is_silent(&mut self, now: Instant) {
         let current = self.core.paths.current();
         let silent = self.paths.iter().filter_map(|known| {
-            let asked_at = known.watch.asked_at().filter(|_| known.watch.is_silent())?;
-            (known.path.id() != current).then_some((known.path.id(), asked_at))
+            let since = known.watch.silent_since()?;
+            (known.path.id() != current).then_some((known.path.id(), since))
         });
-        for (id, asked_at) in silent.collect::<Vec<_>>() {
+        for (id, since) in silent.collect::<Vec<_>>() {
             let in_use = self.position(current).and_then(|at| self.paths.get_mut(at));
             let Some(in_use) = in_use else { return };
-            if in_use.watch.is_heard_since(asked_at) {
+            if in_use.watch.is_heard_since(since) {
                 tracing::debug!(session = %self.core.id(), path = %id, "silent");
                 self.close(id);
             } else {
@@ -416,10 +437,31 @@ impl<'a> Known<'a> {
         if id == self.core.paths.current() {
             return;
         }
-        if let Some(at) = self.position(id) {
-            drop(self.paths.swap_remove(at).path.close());
+        if let Some(known) = self.forget(id) {
+            drop(known.close());
         }
     }
+
+    fn forget(&mut self, id: PathId) -> Option<Path> {
+        let known = self.paths.swap_remove(self.position(id)?);
+        if known.kind == PathKind::Relay
+            && let Some(hold) = known.tunnel
+        {
+            self.channels.retain(|(remote, _)| *remote != known.remote);
+            self.channels.push((known.remote, hold));
+        }
+        Some(known.path)
+    }
+
+    /// Where relays would carry the session, if it had paths there.
+    pub(super) fn channels(&self) -> impl Iterator<Item = SocketAddr> {
+        self.channels.iter().map(|(remote, _)| *remote)
+    }
+}
+
+/// Frames that have something of an application in them.
+pub(super) fn carried(frames: &FrameStats) -> u64 {
+    frames.stream + frames.datagram
 }
 
 impl KnownPath {
@@ -437,8 +479,19 @@ impl KnownPath {
             sent: stats.udp_tx.datagrams,
             received: stats.udp_rx.datagrams,
             acknowledged: newest_acknowledged(&core.connection, self.path.id()),
+            carried: carried(&stats.frame_tx) + carried(&stats.frame_rx),
         };
         self.watch.look(now, counts, stats.rtt)
+    }
+
+    /// Whoever is seen at another address than its own is behind a translator, which forgets a session
+    /// that says nothing for too long.
+    fn keep_mapped(&self, core: &Core, seen_at: SocketAddr) {
+        let is_own =
+            seen_at.ip().is_loopback() || core.link.interface_addresses().contains(&seen_at);
+        if !is_own && core.limits.keep_alive > KEPT_MAPPED {
+            let _ = self.path.set_keep_alive_interval(Some(KEPT_MAPPED));
+        }
     }
 
     fn ask(&mut self, now: Instant, needs: Answer) {
@@ -468,8 +521,12 @@ impl KnownPath {
 const ASK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER_EVERY: Duration = Duration::from_millis(250);
 
-/// A path that is the only one, of a session that can have a tunnel.
-const LOOK_ALONE: Duration = Duration::from_millis(250);
+/// Translators shall keep a mapping for two minutes at least (RFC 4787, REQ-5), and many do for 30 s.
+const KEPT_MAPPED: Duration = Duration::from_secs(25);
+
+/// A path that is the only one. The sooner its death is noticed, the less late are the acknowledgements
+/// that come by another one: the engine waits for twelve times what they are late before it sends again.
+const LOOK_ALONE: Duration = Duration::from_millis(100);
 
 /// Between two requests for a tunnel, the first and all the later ones.
 const FIRST_LOST: Duration = Duration::from_secs(2);

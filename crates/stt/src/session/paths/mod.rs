@@ -50,6 +50,8 @@ use crate::transport::{
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     current: AtomicU32,
+    /// Frames that the session had carried, when the node looked at it last.
+    carried: AtomicU32,
     pub(crate) news: News,
     /// What the peer said last of where it is.
     told: Mutex<Option<Arc<Candidates>>>,
@@ -81,6 +83,19 @@ impl Paths {
 
     fn set_current(&self, id: PathId) {
         self.current.store(path_number(id), Relaxed);
+    }
+}
+
+/// Called every few seconds by the node: looks at the paths of a session begin again when that has
+/// something to carry.
+pub(crate) fn look_if_it_carries(core: &Core) {
+    let stats = core.connection.stats();
+    let carried = known::carried(&stats.frame_tx) + known::carried(&stats.frame_rx);
+    #[expect(clippy::cast_possible_truncation, reason = "whether it has changed")]
+    let carried = carried as u32;
+    if core.paths.carried.swap(carried, Relaxed) != carried {
+        core.paths.news.carries.store(true, Relaxed);
+        core.paths.news.told.notify_one();
     }
 }
 
@@ -134,7 +149,7 @@ async fn follow(core: &Core) {
             todo = reach.next() => reach.act(todo),
             () = look => {
                 if known.look() == Look::Lost {
-                    reach.ask_for_a_tunnel();
+                    reach.look_elsewhere(known.channels());
                 }
             }
         }

@@ -20,6 +20,8 @@ pub(crate) struct News {
     pub(super) candidates: Mutex<Option<Arc<Candidates>>>,
     pub(super) network_changed: AtomicBool,
     pub(super) moved: AtomicBool,
+    /// The session has something to carry.
+    pub(super) carries: AtomicBool,
     pub(super) tunnels: Mutex<Vec<(SocketAddr, Hold)>>,
     pub(super) told: Notify,
 }

@@ -46,8 +46,12 @@ pub(super) struct Reach<'a> {
     tags: Option<ProbeTags>,
     pub(super) prober: Prober,
     round: u32,
-    /// The first of the peer's rounds that are waited for.
+    /// Whether something makes the next round another one than this: the peer has heard of this one, or
+    /// it was elsewhere.
+    is_round_over: bool,
+    /// The first of the peer's rounds that are waited for, and how many.
     their_round: u32,
+    rounds_ahead: usize,
     pub(super) peer: Arc<Candidates>,
     told: Candidates,
     /// Nobody is told where this node is, so it neither probes nor answers.
@@ -80,6 +84,17 @@ struct Opening {
     _hold: Option<Hold>,
 }
 
+impl Opening {
+    fn by(remote: SocketAddr, at: Instant) -> Self {
+        Self {
+            way: FourTuple::from_remote(remote),
+            at,
+            tries: 0,
+            _hold: None,
+        }
+    }
+}
+
 /// What there is to do.
 pub(super) enum Todo {
     News,
@@ -102,7 +117,9 @@ impl<'a> Reach<'a> {
             tags: None,
             prober: Prober::default(),
             round: 0,
+            is_round_over: true,
             their_round: 0,
+            rounds_ahead: ROUNDS_AHEAD,
             peer: Arc::default(),
             told: Candidates::default(),
             is_hidden: core.link.disclosure() == Disclosure::Nothing,
@@ -223,10 +240,8 @@ impl<'a> Reach<'a> {
         // Whoever can't open a path by it shows it to the peer, by probes.
         let shows_a_tunnel = self.core.connection.side() == Side::Server && !tunnels.is_empty();
         let tunnels = tunnels.into_iter().map(|(remote, hold)| Opening {
-            way: FourTuple::from_remote(remote),
-            at: now,
-            tries: 0,
             _hold: Some(hold),
+            ..Opening::by(remote, now)
         });
         self.opening.extend(tunnels);
         let said = news.candidates.lock().take();
@@ -236,11 +251,15 @@ impl<'a> Reach<'a> {
         }
         if changed {
             (self.pause, self.many_left) = (FIRST_RETRY, MANY_TIMES);
+            self.is_round_over = true;
             self.tell();
         }
         let mut is_wanted = changed || shows_a_tunnel;
         if let Some(said) = said {
             let is_first = self.peer.places.is_empty();
+            if self.peer != said {
+                self.expect_another_round();
+            }
             self.peer = said;
             *self.core.paths.told.lock() = Some(Arc::clone(&self.peer));
             if !self.is_hidden {
@@ -274,7 +293,8 @@ impl<'a> Reach<'a> {
         if self.many.is_some() || !self.purse.take(self.core.platform.now()) {
             return;
         }
-        self.round += 1;
+        // One that nobody heard has no successor, or it would be as long until one is heard as none was.
+        self.round += u32::from(std::mem::take(&mut self.is_round_over));
         let udp = self.peer.places.iter().filter_map(|place| match place {
             Candidate::Interface(address) | Candidate::Outside(address) => Some(*address),
             _ => None,
@@ -339,6 +359,7 @@ impl<'a> Reach<'a> {
             return;
         };
         self.follow_round(&probe.bytes);
+        self.is_round_over = true;
         let now = self.core.platform.now();
         if let Message::Ping { sender, .. } = message {
             if sender == Sender::Moved {
@@ -369,8 +390,24 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Nothing is heard any more by any path.
-    pub(super) fn ask_for_a_tunnel(&self) {
+    /// Nothing is heard any more by any path. A translator on this side may have forgotten the session,
+    /// and told nobody: then probes from here are all that can lead the peer back.
+    /// The dialler goes back to the relays that carried the session before, and asks for a tunnel.
+    pub(super) fn look_elsewhere(&mut self, channels: impl Iterator<Item = SocketAddr>) {
+        if !self.is_hidden {
+            self.begin_round();
+            self.ping_what_is_due();
+        }
+        if self.core.connection.side() == Side::Client {
+            let now = self.core.platform.now();
+            self.opening
+                .extend(channels.map(|remote| Opening::by(remote, now)));
+            self.open_what_is_due();
+            self.ask_for_a_tunnel();
+        }
+    }
+
+    fn ask_for_a_tunnel(&self) {
         let routes = self.core.paths.detours().routes();
         tracing::debug!(session = %self.core.id(), ?routes, "lost");
         if !routes.is_empty() {
@@ -411,7 +448,7 @@ impl<'a> Reach<'a> {
             return;
         }
         let tags = (self.their_round..)
-            .take(ROUNDS_AHEAD)
+            .take(self.rounds_ahead)
             .map(|round| self.theirs.tag(round));
         self.tags = Some(self.core.link.wait_for_probes(tags.collect(), &self.queue));
     }
@@ -420,12 +457,20 @@ impl<'a> Reach<'a> {
         let Some(tag) = probe.get(1..=PROBE_TAG_LEN) else {
             return;
         };
-        let mut ahead = (self.their_round..).take(ROUNDS_AHEAD);
+        let mut ahead = (self.their_round..).take(self.rounds_ahead);
         if let Some(round) = ahead.find(|round| self.theirs.tag(*round)[..] == *tag)
             && round > self.their_round + 1
         {
             // The one before stays known: its last probes may come late.
-            self.their_round = round - 1;
+            (self.their_round, self.rounds_ahead) = (round - 1, ROUNDS_AHEAD);
+            self.wait_for_probes();
+        }
+    }
+
+    /// The peer is elsewhere, and begins another round, of which maybe nothing is heard either.
+    fn expect_another_round(&mut self) {
+        if self.rounds_ahead < MOST_ROUNDS_AHEAD {
+            self.rounds_ahead += 1;
             self.wait_for_probes();
         }
     }
@@ -454,6 +499,9 @@ fn probe_key(core: &Core, role: &str) -> ProbeKey {
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const LAST_RETRY: Duration = Duration::from_mins(5);
 
+/// The peer's rounds that are waited for: after one that was heard, and after as many moves of the peer
+/// as can be followed while none is heard.
 const ROUNDS_AHEAD: usize = 4;
+const MOST_ROUNDS_AHEAD: usize = 32;
 const TRY_AGAIN: Duration = Duration::from_millis(200);
 const OPEN_TRIES: u32 = 10;

@@ -19,6 +19,9 @@ pub(super) struct Counts {
     pub(super) received: u64,
     /// The newest packet of ours that the peer has acknowledged.
     pub(super) acknowledged: Option<u64>,
+    /// What an application sends or gets, both ways. Questions and answers are none of it, or two
+    /// sides would keep each other busy for ever.
+    pub(super) carried: u64,
 }
 
 /// Counts of one path, looked at now and then.
@@ -28,10 +31,10 @@ pub(super) struct Watch {
     /// Since when something has been sent without any answer.
     unanswered: Option<Instant>,
     asked: Option<Question>,
-    is_silent: bool,
+    silent_since: Option<Instant>,
     sent_at: Instant,
     heard_at: Option<Instant>,
-    busy_at: Instant,
+    carried_at: Instant,
     looked_at: Instant,
     /// Whether it was noticed that what came has ceased.
     is_hush_noticed: bool,
@@ -74,10 +77,10 @@ impl Watch {
             counts: Counts::default(),
             unanswered: None,
             asked: None,
-            is_silent: false,
+            silent_since: None,
             sent_at: now,
             heard_at: None,
-            busy_at: now,
+            carried_at: now,
             looked_at: now,
             is_hush_noticed: true,
         }
@@ -88,14 +91,19 @@ impl Watch {
         self.counts
     }
 
-    /// Whether anything went to and fro lately.
-    pub(super) fn is_busy(&self) -> bool {
-        self.looked_at.saturating_duration_since(self.busy_at) < BUSY
+    /// Whether it has carried anything lately.
+    pub(super) fn is_busy(&self, lately: Duration) -> bool {
+        self.looked_at.saturating_duration_since(self.carried_at) < lately
     }
 
     /// As of the last look.
     pub(super) fn is_silent(&self) -> bool {
-        self.is_silent
+        self.silent_since.is_some()
+    }
+
+    /// When it was found to be silent.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        self.silent_since
     }
 
     /// When the question was asked that has no answer so far.
@@ -108,6 +116,11 @@ impl Watch {
         self.heard_at.is_some_and(|at| at > then)
     }
 
+    /// It has just been made, for which packets went both ways.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.heard_at = Some(now);
+    }
+
     /// Nothing has been sent on it for so long.
     pub(super) fn is_quiet_for(&self, pause: Duration) -> bool {
         self.looked_at.saturating_duration_since(self.sent_at) > pause
@@ -115,7 +128,6 @@ impl Watch {
 
     /// A sign of life is asked for now; false if it was before, and nothing came yet.
     pub(super) fn ask(&mut self, now: Instant, needs: Answer) -> bool {
-        self.busy_at = now;
         let is_new = self.asked.is_none();
         self.asked.get_or_insert(Question {
             at: now,
@@ -128,7 +140,7 @@ impl Watch {
 
     /// What was found before does not count any more: the peer has chosen it.
     pub(super) fn trust_again(&mut self) {
-        (self.unanswered, self.asked, self.is_silent) = (None, None, false);
+        (self.unanswered, self.asked, self.silent_since) = (None, None, None);
     }
 
     pub(super) fn look(&mut self, now: Instant, counts: Counts, round_trip: Duration) -> Verdict {
@@ -146,20 +158,20 @@ impl Watch {
         } else if is_acknowledged {
             self.is_hush_noticed = true;
         }
-        if has_sent || is_heard {
-            self.busy_at = now;
+        if counts.carried != before.carried {
+            self.carried_at = now;
         }
         if let Some(question) = &mut self.asked {
             question.is_heard |= is_heard;
             question.is_acknowledged |= is_acknowledged;
-            if !question.is_answered(self.is_silent) {
+            if !question.is_answered(self.silent_since.is_some()) {
                 let patience = patience(round_trip) + question.needs.more_patience();
-                self.is_silent |= now.saturating_duration_since(question.at) >= patience;
-                return if self.is_silent {
-                    Verdict::Silent
-                } else {
-                    Verdict::Fine
-                };
+                let is_late = now.saturating_duration_since(question.at) >= patience;
+                if self.silent_since.is_none() && !is_late {
+                    return Verdict::Fine;
+                }
+                self.silent_since.get_or_insert(now);
+                return Verdict::Silent;
             }
             self.trust_again();
         } else if is_heard || is_acknowledged {
@@ -186,7 +198,7 @@ impl Watch {
         let is_hushed = self
             .heard_at
             .is_some_and(|at| now.saturating_duration_since(at) >= HUSH);
-        is_hushed && !std::mem::replace(&mut self.is_hush_noticed, true)
+        is_hushed && self.is_busy(BUSY) && !std::mem::replace(&mut self.is_hush_noticed, true)
     }
 }
 
@@ -219,7 +231,9 @@ fn patience(round_trip: Duration) -> Duration {
 
 const LEAST_PATIENCE: Duration = Duration::from_millis(150);
 const HUSH: Duration = Duration::from_millis(500);
-const BUSY: Duration = Duration::from_secs(2);
+
+/// A session is busy until it has carried nothing for this long.
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +253,7 @@ mod tests {
                 sent,
                 received,
                 acknowledged: Some(acknowledged),
+                carried: sent + received,
             };
             let verdict = watch.look(now, counts, ROUND_TRIP);
             if verdict == Verdict::Doubtful {
@@ -274,6 +289,24 @@ mod tests {
             .filter(|verdict| **verdict == Verdict::Doubtful);
         assert_eq!(asked.count(), 1);
         assert_eq!(verdicts.last(), Some(&Verdict::Fine));
+    }
+
+    #[test]
+    fn a_path_on_which_only_questions_and_answers_go_is_not_asked_again_and_again() {
+        let start = Instant::now();
+        let (mut watch, mut counts) = (Watch::new(start), Counts::default());
+        let mut asked = 0;
+        for look in 1..1_000 {
+            let now = start + look * Duration::from_millis(50);
+            counts.carried += u64::from(look < 100);
+            counts.received += u64::from(look < 100);
+            if watch.look(now, counts, ROUND_TRIP) == Verdict::Doubtful {
+                watch.ask(now, Answer::Any);
+                asked += 1;
+                (counts.sent, counts.received) = (counts.sent + 1, counts.received + 1);
+            }
+        }
+        assert!((1..5).contains(&asked), "{asked}");
     }
 
     #[test]
