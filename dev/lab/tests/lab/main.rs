@@ -7,15 +7,20 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod blocked;
 mod captures;
 mod doctor;
 mod links;
+mod members;
+mod narrow;
 mod nats;
 mod ports;
 mod programs;
 mod punching;
+mod rates;
 mod relay;
 mod roaming;
+mod suspended;
 mod transfer;
 mod wires;
 

@@ -1,18 +1,17 @@
 //! Members behind each pair of NATs, with a session through a relay: which find a direct way, and how
 //! soon.
+//!
+//! `STT_LAB_ROUNDS=5 cargo xtask lab any_two_nats` goes through all pairs five times.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use stt::{Group, Node, NodeId, PathKind, RelayLimits, Session, SystemEntropy, Target};
+use stt::{Group, PathKind, SystemEntropy, Target};
 use stt_lab::{Host, Lab, NatKind};
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 
 use crate::lab;
+use crate::members::{Member, PORT, Pair, at, listening};
 
 const KINDS: [(&str, Option<NatKind>); 4] = [
     ("public", None),
@@ -21,92 +20,16 @@ const KINDS: [(&str, Option<NatKind>); 4] = [
     ("strict", Some(NatKind::STRICT)),
 ];
 
-const PORT: u16 = 7_000;
-
 /// Many ports at once take twelve seconds at most, after one for plain probes.
 const LIMIT: Duration = Duration::from_secs(20);
 const HOPELESS: Duration = Duration::from_secs(4);
 
-/// Runs on a host, on one thread: sockets belong to the host on whose thread they are opened.
-fn on<T: Send + 'static, F: Future<Output = T>>(
-    host: &Host,
-    work: impl FnOnce() -> F + Send + 'static,
-) -> JoinHandle<T> {
-    let run = move || {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(work())
-    };
-    host.spawn(run).unwrap()
-}
+/// Where one of the two can be told where the other is seen.
+const PLAIN: Duration = Duration::from_secs(1);
 
-/// A public member: a relay, as it happens.
-struct Public {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
+const BYTES: u64 = 300_000;
 
-impl Public {
-    fn start(host: &Host, group: &Group) -> Self {
-        let address = SocketAddr::from((host.ipv4(), PORT));
-        let (stop, stopped) = oneshot::channel();
-        let (started, is_started) = mpsc::channel();
-        let group = group.clone();
-        let thread = on(host, move || async move {
-            let builder = Node::builder(group).bind((Ipv4Addr::UNSPECIFIED, PORT).into());
-            let node = builder.relay(RelayLimits::default()).start().await.unwrap();
-            started.send(()).unwrap();
-            let _ = stopped.await;
-            node.shutdown(Duration::ZERO).await;
-        });
-        is_started.recv().unwrap();
-        Self {
-            address,
-            stop,
-            thread,
-        }
-    }
-
-    fn stop(self) {
-        let _ = self.stop.send(());
-        self.thread.join().unwrap();
-    }
-}
-
-async fn member(group: Group, [relay, other]: [SocketAddr; 2]) -> Node {
-    let builder = Node::builder(group).bind((Ipv4Addr::UNSPECIFIED, 0).into());
-    let node = builder.start().await.unwrap();
-    assert!(node.use_relay(relay).registered().await);
-    node.connect(other).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    node
-}
-
-async fn time_to_direct(session: &Session, limit: Duration) -> Option<Duration> {
-    let started = Instant::now();
-    while session.stats().path.kind != PathKind::Udp {
-        if started.elapsed() > limit {
-            return None;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Some(started.elapsed())
-}
-
-/// Bytes that the dialler sends.
-const SENT: usize = 300_000;
-
-/// Says who it is, and takes what the first session brings.
-async fn accept(node: Node, told: mpsc::Sender<NodeId>) -> Vec<u8> {
-    told.send(node.id()).unwrap();
-    let session = node.accept().await.unwrap();
-    let mut stream = session.accept_uni().await.unwrap();
-    let bytes = stream.read_to_end(1 << 20).await.unwrap();
-    session.closed().await;
-    node.shutdown(Duration::ZERO).await;
-    bytes
-}
-
+/// A host behind a NAT of this kind, and the NAT.
 fn host(lab: &Lab, name: &str, kind: Option<NatKind>) -> Host {
     match kind {
         None => lab.host_public(name).unwrap(),
@@ -117,49 +40,68 @@ fn host(lab: &Lab, name: &str, kind: Option<NatKind>) -> Host {
     }
 }
 
+/// How long a session between these two takes from the relay to a direct way, on both sides.
 fn time_between(lab: &Lab, kinds: [Option<NatKind>; 2], limit: Duration) -> Option<Duration> {
     let group = Group::generate(&mut SystemEntropy);
-    let (first, second) = (
-        lab.host_public("relay").unwrap(),
-        lab.host_public("other").unwrap(),
-    );
-    let publics = [&first, &second].map(|host| Public::start(host, &group));
-    let known = [publics[0].address, publics[1].address];
-    let (from, to) = (host(lab, "from", kinds[0]), host(lab, "to", kinds[1]));
-    let (told, who) = mpsc::channel();
-    let of_group = group.clone();
-    let accepting = on(&to, move || async move {
-        accept(member(of_group, known).await, told).await
+    let publics = ["relay", "other"].map(|name| lab.host_public(name).unwrap());
+    let _relay = Member::relay(&publics[0], &group);
+    let _other = Member::start(&publics[1], listening(&group, PORT));
+    let hosts = [host(lab, "from", kinds[0]), host(lab, "to", kinds[1])];
+    let members = [&hosts[0], &hosts[1]].map(|host| {
+        let member = Member::start(host, listening(&group, 0));
+        member.register(at(&publics[0]));
+        member.connect(at(&publics[1]));
+        member
     });
-    let peer = who.recv().unwrap();
-    let dialling = on(&from, move || async move {
-        let node = member(group, known).await;
-        let target = Target::relayed(known[0], peer);
-        let session = node.connect(target).await.unwrap();
-        let took = time_to_direct(&session, limit).await;
-        let mut stream = session.open_uni().await.unwrap();
-        stream.write_all(&vec![7; SENT]).await.unwrap();
-        stream.finish().unwrap();
-        session.close().await.unwrap();
-        node.shutdown(Duration::ZERO).await;
-        took
-    });
-    let took = dialling.join().unwrap();
-    assert!(accepting.join().unwrap() == vec![7; SENT]);
-    publics.into_iter().for_each(Public::stop);
+    thread::sleep(Duration::from_millis(300));
+    let target = Target::relayed(at(&publics[0]), members[1].node.id());
+    let pair = Pair::join(members, target);
+    let took = pair.time_to(PathKind::Udp, limit);
+    pair.transfer(BYTES);
     took
+}
+
+/// Where plain probes are enough they are done in a moment.
+fn limit(from: &str, to: &str) -> Duration {
+    match [from, to] {
+        ["strict", "strict"] => HOPELESS,
+        ["moderate", "strict"] | ["strict", "moderate"] => LIMIT,
+        _ => PLAIN,
+    }
 }
 
 #[test]
 fn members_behind_any_two_nats_find_a_direct_way_unless_both_are_strict() {
+    let mut all = Vec::new();
     for (from, kind) in KINDS {
         for (to, other) in KINDS {
-            let Some(lab) = lab() else { return };
-            let is_hopeless = from == "strict" && to == "strict";
-            let limit = if is_hopeless { HOPELESS } else { LIMIT };
-            let took = time_between(&lab, [kind, other], limit);
-            let _ = writeln!(io::stderr(), "{from} to {to}: {took:?}");
-            assert_eq!(took.is_none(), is_hopeless, "{from} to {to}");
+            let mut times = Vec::new();
+            for round in 0..rounds() {
+                let Some(lab) = lab() else { return };
+                let took = time_between(&lab, [kind, other], limit(from, to));
+                let is_hopeless = from == "strict" && to == "strict";
+                assert_eq!(took.is_none(), is_hopeless, "{from} to {to}, round {round}");
+                times.extend(took);
+            }
+            show(&format!("{from} to {to}"), &mut times);
+            all.extend(times);
         }
     }
+    show("all that are direct", &mut all);
+}
+
+/// How often each pair has its turn.
+pub(crate) fn rounds() -> usize {
+    let asked = std::env::var("STT_LAB_ROUNDS");
+    asked.map_or(1, |rounds| rounds.parse().unwrap())
+}
+
+fn show(name: &str, times: &mut [Duration]) {
+    times.sort();
+    let at = |share: usize| times.get((times.len() * share).div_ceil(100).saturating_sub(1));
+    let text = match (at(50), at(95)) {
+        (Some(p50), Some(p95)) => format!("{:.3} | {:.3}", p50.as_secs_f64(), p95.as_secs_f64()),
+        _ => "by the relay |".into(),
+    };
+    let _ = writeln!(io::stderr(), "| {name} | {} | {text} |", times.len());
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use stt_lab::{Host, Link, Loss, NatKind};
+use stt_lab::{Host, Link, Loss, NatKind, Running};
 
 use crate::{is_required, lab};
 
@@ -28,17 +28,28 @@ pub(crate) fn command() -> PathBuf {
 
 /// Moves bytes from one host to another, which is public, and compares them.
 fn moves(from: &Host, to: &Host, bytes: usize) {
-    moves_while(from, to, bytes, |_| {});
+    moves_while(from, to, bytes, |_, _| {});
 }
 
-/// The same, while something happens; it is told to which file the bytes come.
-pub(crate) fn moves_while(from: &Host, to: &Host, bytes: usize, happens: impl FnOnce(&Path)) {
+/// The same, while something happens; it is told to which file the bytes come, and given the dialler
+/// and the listener.
+pub(crate) fn moves_while(
+    from: &Host,
+    to: &Host,
+    bytes: usize,
+    happens: impl FnOnce(&Path, [&Running; 2]),
+) {
     let address = format!("{}:4433", to.ipv4());
     moves_by([from, to], &[&address], bytes, happens);
 }
 
 /// From the first to the second, which is found by what `connect` is told.
-fn moves_by([from, to]: [&Host; 2], by: &[&str], bytes: usize, happens: impl FnOnce(&Path)) {
+fn moves_by(
+    [from, to]: [&Host; 2],
+    by: &[&str],
+    bytes: usize,
+    happens: impl FnOnce(&Path, [&Running; 2]),
+) {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     fs::write(place("sent"), pattern(bytes)).unwrap();
@@ -58,7 +69,7 @@ fn moves_by([from, to]: [&Host; 2], by: &[&str], bytes: usize, happens: impl FnO
         .stdin(File::open(place("sent")).unwrap())
         .start()
         .unwrap();
-    happens(&place("came"));
+    happens(&place("came"), [&dialler, &listener]);
     for program in [&mut dialler, &mut listener] {
         let status = program.wait(PATIENCE).unwrap();
         let ended_well = status.is_some_and(|status| status.success());
@@ -150,5 +161,5 @@ fn who_is_on_the_same_network_is_found_without_an_address() {
     let Some(lab) = lab() else { return };
     let home = lab.nat("home", NatKind::EASY).unwrap();
     let [near, far] = ["near", "far"].map(|name| lab.host_behind(name, &home).unwrap());
-    moves_by([&near, &far], &[], size(), |_| {});
+    moves_by([&near, &far], &[], size(), |_, _| {});
 }
