@@ -7,6 +7,7 @@ mod rotation;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clocks;
 mod content;
 mod finding;
 mod lasting;

@@ -66,11 +66,10 @@ impl World {
     }
 
     pub fn builder_of(&self, host: u8, group: Group) -> NodeBuilder {
-        let name = format!("node {host}");
         let builder = Node::builder(group)
             .node_seed(node_seed(&self.sim, host))
             .bind(address(host))
-            .platform(self.platform_at(&name, address(host)));
+            .platform(self.platform_of(host));
         match WAY {
             Way::Udp => builder,
             Way::WebSocket => {
@@ -81,6 +80,11 @@ impl World {
             Way::Relay if host == RELAY => builder.relay(unlimited()),
             Way::Relay => builder.use_relay(address(RELAY)),
         }
+    }
+
+    /// What a node on a host runs on.
+    pub fn platform_of(&self, host: u8) -> Platform {
+        self.platform_at(&format!("node {host}"), address(host))
     }
 
     pub fn platform(&self, name: &str) -> Platform {
