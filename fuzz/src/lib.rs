@@ -13,6 +13,7 @@ pub mod dht_kept;
 pub mod dht_whereabouts;
 pub mod endpoint;
 pub mod event;
+pub mod feed;
 pub mod frames;
 pub mod group;
 pub mod handshake;
@@ -45,7 +46,7 @@ use stt_wire::{FrameType, RawFrame};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 34] = [
+pub const TARGETS: [Target; 35] = [
     ("beacon", beacon::body),
     ("content", content::body),
     ("control", control::body),
@@ -56,6 +57,7 @@ pub const TARGETS: [Target; 34] = [
     ("dht_whereabouts", dht_whereabouts::body),
     ("endpoint", endpoint::body),
     ("event", event::body),
+    ("feed", feed::body),
     ("frames", frames::body),
     ("group", group::body),
     ("handshake", handshake::body),

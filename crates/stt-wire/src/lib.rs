@@ -8,8 +8,8 @@
 //!
 //! The crate is pure: no clock, no socket, no randomness, no threads. It is the only place that
 //! knows an offset of the wire format; the law it implements is `spec/wire.md`, the messages of
-//! `spec/dht.md`, `spec/relay.md`, `spec/content.md` and `spec/copies.md` and the beacon of `spec/reach.md`, its numbers are in
-//! `spec/registry`.
+//! `spec/dht.md`, `spec/relay.md`, `spec/content.md`, `spec/copies.md` and `spec/feed.md` and the beacon of `spec/reach.md`, its
+//! numbers are in `spec/registry`.
 //!
 //! *Invariants.* No input makes it panic. Nothing is allocated by a length field before the bytes
 //! are there. Every value has exactly one encoding, so whatever decodes encodes to the same bytes.
@@ -24,6 +24,7 @@ mod dht;
 mod endpoint;
 mod error;
 mod event;
+mod feed;
 mod fields;
 mod frame;
 mod keep;
@@ -51,6 +52,7 @@ pub use dht::{
 pub use endpoint::{EndpointAnswer, EndpointFrame, ItemOutcome};
 pub use error::DecodeError;
 pub use event::EventFrame;
+pub use feed::{FeedAnswer, FeedEntry, FeedRequest};
 pub use frame::{FrameDecoder, FrameHeader, FrameType, RawFrame, encode_frame, encode_header};
 pub use keep::{Declined, KeepAnswer, KeepRequest, KeptLease, KeptLeases};
 pub use lane::{LaneFrame, Message, MessageMore, MessageStart, Release};

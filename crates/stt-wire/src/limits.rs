@@ -1,5 +1,5 @@
 //! The sizes and counts the wire format promises: `spec/wire.md`, section "Limits", and
-//! `spec/dht.md`, `spec/content.md` and `spec/copies.md`.
+//! `spec/dht.md`, `spec/content.md`, `spec/copies.md` and `spec/feed.md`.
 //!
 //! Lengths are in bytes. The defaults are for the receiver to change; all the rest is law.
 
@@ -105,3 +105,12 @@ pub const MAX_LEASE_SECONDS: u64 = 30 * 86_400;
 
 /// Most leases that a keeper keeps for its next run.
 pub const MAX_KEPT_LEASES: usize = 16_384;
+
+/// Longest payload of a request for the entries of a feed.
+pub const MAX_FEED_REQUEST_LEN: usize = 96;
+
+/// Longest payload of an answer to one.
+pub const MAX_FEED_ANSWER_LEN: usize = 160;
+
+/// Longest run of segments that is the object of an entry.
+pub const MAX_RUN_LEN: usize = 2 << 20;

@@ -14,12 +14,13 @@ use stt_wire::{
     RegisteredClose, RegisteredStreamCode, StreamKind, Unreached, VarInt,
 };
 
-const LAW: [&str; 5] = [
+const LAW: [&str; 6] = [
     include_str!("../../../spec/wire.md"),
     include_str!("../../../spec/dht.md"),
     include_str!("../../../spec/relay.md"),
     include_str!("../../../spec/content.md"),
     include_str!("../../../spec/copies.md"),
+    include_str!("../../../spec/feed.md"),
 ];
 const FRAMES: &str = include_str!("../../../spec/registry/frames.toml");
 const KINDS: &str = include_str!("../../../spec/registry/stream-kinds.toml");

@@ -162,7 +162,7 @@ mod tests {
             };
             let verdict = match number {
                 0x00 => Err(DecodeError::IllegalType),
-                0x01 | 0x10..=0x13 | 0x18..=0x1d | 0x20..=0x3d | 0x80.. => {
+                0x01 | 0x10..=0x13 | 0x18..=0x1d | 0x20..=0x3f | 0x80.. => {
                     Err(DecodeError::WrongStream(frame_type))
                 }
                 0x41..=0x7f => Ok(ControlFrame::Ignored(frame_type)),

@@ -56,7 +56,7 @@ registry! {
     HOLDING = 0x23, "Answers `LOOK`: what the object is.";
     HAVE = 0x24, "Answers `LOOK`: which blocks are held.";
     PIECE = 0x25, "Answers `TAKE`: the bytes follow.";
-    ABSENT = 0x26, "Answers any request for content, and `PROVE`: not here.";
+    ABSENT = 0x26, "Answers any request for content, `PROVE` and `FOLLOW`: not here.";
     KEEP = 0x27, "Asks to keep a copy of an object, or to let go of one.";
     PING = 0x28, "Asks a member of the DHT whether it is there.";
     FIND_NODE = 0x29, "Asks for the members closest to a key.";
@@ -71,7 +71,7 @@ registry! {
     RECORDS = 0x32, "Answers `FIND_RECORDS`.";
     STORED = 0x33, "Answers `PUT_RECORDS`.";
     DIALLED = 0x34, "Answers `DIAL_BACK`.";
-    BUSY = 0x35, "Answers any request of the DHT, for content or for copies: not now.";
+    BUSY = 0x35, "Answers any request of the DHT, for content, copies or a feed: not now.";
     DECLINED = 0x36, "Answers `KEEP`: no copy is kept.";
     PROOF = 0x37, "Answers `PROVE`.";
     REACH = 0x38, "Asks a relay for a channel to a member.";
@@ -80,6 +80,8 @@ registry! {
     CHANNEL = 0x3b, "A relay grants a leg of a channel.";
     UNREACHED = 0x3c, "A relay grants no channel, or no registration.";
     GONE = 0x3d, "A channel is no more.";
+    FOLLOW = 0x3e, "Asks for the entries of a feed, as they come.";
+    ENTRY = 0x3f, "Answers `FOLLOW`: the publisher made this entry.";
     CANDIDATES = 0x40, "Where the sender can be reached.";
 }
 

@@ -270,7 +270,7 @@ mod tests {
             };
             let refusal = match number {
                 0x00 => DecodeError::IllegalType,
-                0x01..=0x07 | 0x18..=0x1d | 0x20..=0x3d | 0x40 | 0x80.. => {
+                0x01..=0x07 | 0x18..=0x1d | 0x20..=0x3f | 0x40 | 0x80.. => {
                     DecodeError::WrongStream(frame_type)
                 }
                 _ => DecodeError::UnknownType(frame_type),

@@ -12,6 +12,7 @@
 //! | 0x11 | `ContentRequest` | two ways | a request one way, its answer the other       |
 //! | 0x12 | Relay          | two ways   | a registration with a relay                   |
 //! | 0x13 | `KeepRequest`  | two ways   | a request one way, its answer the other       |
+//! | 0x14 | `FeedRequest`  | two ways   | a request one way, its answers the other      |
 //!
 //! *spec:* WIRE-10, WIRE-13, `spec/registry/stream-kinds.toml`.
 
@@ -50,6 +51,8 @@ pub enum StreamKind {
     Relay,
     /// A request to keep a copy, and its answer.
     KeepRequest,
+    /// A request for the entries of a feed, and these.
+    FeedRequest,
 }
 
 /// Which ways bytes run on a stream.
@@ -73,6 +76,7 @@ impl StreamKind {
     pub(super) const CONTENT_REQUEST: u64 = 0x11;
     pub(super) const RELAY: u64 = 0x12;
     pub(super) const KEEP_REQUEST: u64 = 0x13;
+    pub(super) const FEED_REQUEST: u64 = 0x14;
 
     /// Bytes an application writes, on one stream.
     pub const DATA_STREAM: Self = Self::Data {
@@ -92,6 +96,7 @@ impl StreamKind {
             Self::ContentRequest => Self::CONTENT_REQUEST,
             Self::Relay => Self::RELAY,
             Self::KeepRequest => Self::KEEP_REQUEST,
+            Self::FeedRequest => Self::FEED_REQUEST,
         })
     }
 
@@ -108,6 +113,7 @@ impl StreamKind {
             Self::ContentRequest => "CONTENT_REQUEST",
             Self::Relay => "RELAY",
             Self::KeepRequest => "KEEP_REQUEST",
+            Self::FeedRequest => "FEED_REQUEST",
         }
     }
 
@@ -122,7 +128,8 @@ impl StreamKind {
             | Self::DhtRequest
             | Self::ContentRequest
             | Self::Relay
-            | Self::KeepRequest => {
+            | Self::KeepRequest
+            | Self::FeedRequest => {
                 matches!(direction, Direction::TwoWay)
             }
         }
@@ -157,5 +164,6 @@ mod tests {
         assert_eq!(runs(StreamKind::ContentRequest), [false, true]);
         assert_eq!(runs(StreamKind::Relay), [false, true]);
         assert_eq!(runs(StreamKind::KeepRequest), [false, true]);
+        assert_eq!(runs(StreamKind::FeedRequest), [false, true]);
     }
 }

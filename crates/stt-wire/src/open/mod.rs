@@ -84,6 +84,7 @@ fn decode_kind(fields: &mut Fields) -> Result<StreamKind, OpenError> {
         StreamKind::CONTENT_REQUEST => Ok(StreamKind::ContentRequest),
         StreamKind::RELAY => Ok(StreamKind::Relay),
         StreamKind::KEEP_REQUEST => Ok(StreamKind::KeepRequest),
+        StreamKind::FEED_REQUEST => Ok(StreamKind::FeedRequest),
         kind => Err(OpenError::UnknownKind { kind }),
     }
 }
@@ -118,6 +119,7 @@ mod tests {
             StreamKind::ContentRequest,
             StreamKind::Relay,
             StreamKind::KeepRequest,
+            StreamKind::FeedRequest,
         ];
         let lanes = (0..=MAX_LANE).map(|lane| StreamKind::Messages { lane });
         named.into_iter().chain(lanes).collect()
@@ -154,7 +156,7 @@ mod tests {
     proptest! {
         #[test]
         fn unknown_kind_refuses_only_the_stream(number in any_varint(), rest: [u8; 8]) {
-            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11, 0x12, 0x13];
+            let known = [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x10, 0x11, 0x12, 0x13, 0x14];
             prop_assume!(!known.contains(&number.get()));
             let mut payload = BytesMut::new();
             put_varint(&mut payload, number);

@@ -13,6 +13,7 @@ mod datagram;
 mod dht;
 mod endpoint;
 mod event;
+mod feed;
 mod frames;
 mod integer;
 mod keep;

@@ -265,6 +265,7 @@ fn serve(
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
+        StreamKind::FeedRequest => reject(recv, send, RegisteredStreamCode::RefusedKind),
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
         StreamKind::DhtRequest => match (core.dht.clone(), send) {
             (Some(dht), Some(send)) if dht.is_serving() => dht::serve(dht, core, recv, send),
