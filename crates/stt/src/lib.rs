@@ -6,7 +6,7 @@
 //! ([`SendStream`], [`RecvStream`]), messages on stream ids ([`Session::send_on_stream`],
 //! [`Node::receive`]) and frames of the application's own types ([`Session::send_frame`]). What is to
 //! stay is kept in a [`BinaryStorage`], by the hash of its bytes, and had by others from there
-//! ([`Node::publish`], [`Node::fetch_from`]); what is to be encrypted once and go
+//! ([`Node::publish`], [`Node::fetch_from`]), a live stream while it is made ([`Node::publish_live`], [`Node::follow`]); what is to be encrypted once and go
 //! to many, or by any other way, a [`BinaryStreamEncoder`] cuts into segments.
 //!
 //! ```
@@ -79,9 +79,11 @@ pub use storage::BinaryStorage;
 pub use streaming::{BinaryStreamDecoder, BinaryStreamEncoder, Segment};
 pub use stt_wire::{Name, NameTooLong};
 pub use swarm::{
-    Blame, CopyState, CopyStatus, Fetch, FetchError, FetchOptions, FetchProgress, LeasesError,
-    OfferOptions, PlaceError, Provider, ProviderProgress, ProviderState, PublishError,
-    ReplicateError, ReplicateOptions, Replication, ReplicationStatus, Sealing, Sharing, Wanted,
+    Blame, CopyState, CopyStatus, FeedBlame, FeedReference, Fetch, FetchError, FetchOptions,
+    FetchProgress, FollowError, FollowOptions, FollowStatus, Following, LeasesError, LiveError,
+    LiveFeed, LiveOptions, OfferOptions, ParseFeedReferenceError, PlaceError, Provider,
+    ProviderProgress, ProviderState, PublishError, ReplicateError, ReplicateOptions, Replication,
+    ReplicationStatus, Sealing, Sharing, Start, Wanted,
 };
 pub use transport::{
     link::{Disclosure, PathKind},

@@ -1,12 +1,16 @@
-//! Content: what is published here, what is fetched from others, and the copies that others keep.
+//! Content: what is published here, live or stored, what is fetched from others or followed, and the copies that others keep.
 
 use std::sync::Arc;
 
+use futures_core::Stream;
+
 use super::Node;
 use crate::storage::{Address, Reference, SealedReference};
+use crate::streaming::{EncodeError, Segment};
 use crate::swarm::{
-    Content, Fetch, FetchError, FetchOptions, Provider, PublishError, ReplicateError,
-    ReplicateOptions, Replication, Sealing, Search, Wanted,
+    Content, FeedReference, Fetch, FetchError, FetchOptions, FollowError, FollowOptions, Following,
+    LiveFeed, LiveOptions, Provider, PublishError, ReplicateError, ReplicateOptions, Replication,
+    Sealing, Search, Wanted,
 };
 
 impl Node {
@@ -162,6 +166,46 @@ impl Node {
     pub fn kept_for_others(&self) -> Option<(u64, usize)> {
         let giving = self.shared.giving.as_ref()?;
         giving.offer.as_ref().map(|offer| offer.kept())
+    }
+
+    /// Publishes a live stream of segments, of a [`BinaryStreamEncoder`](crate::BinaryStreamEncoder) as a rule, while it
+    /// is made: what comes in a second, or a mebibyte of it, becomes an object of the node's
+    /// [`storage`](super::NodeBuilder::storage), and members that [`follow`](Self::follow) hear of it at once. Who follows also
+    /// passes on. Who knows the reference and is a member has the segments; who can read them, their context says.
+    ///
+    /// A node with a [`dht`](super::NodeBuilder::dht) announces the feed there.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::NoStorage`]; everything else is told by [`LiveFeed::finished`].
+    pub fn publish_live<S>(
+        &self,
+        segments: S,
+        options: LiveOptions,
+    ) -> Result<LiveFeed, PublishError>
+    where
+        S: Stream<Item = Result<Segment, EncodeError>> + Send + 'static,
+    {
+        let content = self.shared.content.as_ref();
+        let content = content.ok_or(PublishError::NoStorage)?;
+        Ok(LiveFeed::start(self, content, segments, options))
+    }
+
+    /// Follows a live stream, from its beginning, from now on or from an entry on: its segments come in order, from whoever
+    /// has them. Holders are found by the [`dht`](super::NodeBuilder::dht), if they are not named. By default this
+    /// node passes on what came.
+    ///
+    /// # Errors
+    ///
+    /// [`FollowError::NoStorage`] and [`FollowError::AlreadyHere`]; everything else is told by [`Following::next`].
+    pub fn follow(
+        &self,
+        feed: FeedReference,
+        options: FollowOptions,
+    ) -> Result<Following, FollowError> {
+        let content = self.shared.content.as_ref();
+        let content = content.ok_or(FollowError::NoStorage)?;
+        Following::start(self.clone(), content, feed, options)
     }
 
     fn begin_fetch<P: Into<Provider>>(

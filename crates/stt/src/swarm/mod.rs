@@ -7,6 +7,9 @@
 //!             exchange/ask    keeper: compared, stored ──> hashing: is it the address?
 //!
 //! Node::replicate ──> replication/driver ──> exchange/keep ──> offer of a peer, which fetches
+//!
+//! Node::publish_live ──> feed/publish ──> feed/serve <── FOLLOW of peers
+//! Node::follow ──> feed/follow ──> a fetch for each entry
 //! ```
 //!
 //! *Invariants.* Nothing is served that was not published. Nothing is kept that is not what its name says, and
@@ -15,9 +18,10 @@
 //!
 //! *Not here.* Who has an object: the application says, or the DHT. The bytes on disk: [`crate::storage`].
 //!
-//! *spec:* CONTENT-1 to CONTENT-24, COPY-1 to COPY-22.
+//! *spec:* CONTENT-1 to CONTENT-24, COPY-1 to COPY-22, FEED-1 to FEED-23.
 
 mod exchange;
+mod feed;
 mod fetch;
 mod offer;
 mod plan;
@@ -25,6 +29,11 @@ mod replication;
 mod shelves;
 
 pub(crate) use exchange::serve::{Desk, serve};
+pub(crate) use feed::serve as serve_feeds;
+pub use feed::{
+    FeedBlame, FeedReference, FollowError, FollowOptions, FollowStatus, Following, LiveError,
+    LiveFeed, LiveOptions, ParseFeedReferenceError, Start,
+};
 pub(crate) use fetch::Search;
 pub use fetch::{
     Blame, Fetch, FetchError, FetchOptions, FetchProgress, Provider, ProviderProgress,

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use stc::{Identity, NodeId};
 use tokio::sync::{Semaphore, watch};
 
+use super::feed::Boards;
 use super::offer::Offer;
 use crate::storage::{Address, BinaryStorage, Calls, ReadError, Reference, blocking::ObjectBlocks};
 use crate::transport::platform::Platform;
@@ -24,7 +25,7 @@ pub enum PublishError {
 }
 
 /// A storage of this node, and the shelves on which its objects are put up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(crate) storage: BinaryStorage,
     pub(super) platform: Platform,
@@ -36,8 +37,10 @@ pub(crate) struct Content {
 #[derive(Debug)]
 pub(crate) struct Shelves {
     pub(super) platform: Platform,
-    identity: Arc<Identity>,
-    racks: Mutex<[HashMap<Address, Arc<Shelf>>; 2]>,
+    pub(super) identity: Arc<Identity>,
+    racks: Mutex<[HashMap<Address, Arc<Shelf>>; 3]>,
+    /// The feeds that others may follow here.
+    pub(super) boards: Boards,
     /// One for each part that is on its way to a peer.
     pub(super) parts: Arc<Semaphore>,
 }
@@ -56,6 +59,8 @@ pub(crate) enum Rack {
     Own,
     /// Kept for others.
     Kept,
+    /// Those of the entries of feeds.
+    Feeds,
 }
 
 /// An object that is served.
@@ -136,10 +141,11 @@ impl Content {
     }
 
     fn with_rack<T>(&self, act: impl FnOnce(&mut HashMap<Address, Arc<Shelf>>) -> T) -> T {
-        let [own, kept] = &mut *self.shelves.racks.lock();
+        let [own, kept, feeds] = &mut *self.shelves.racks.lock();
         act(match self.rack {
             Rack::Own => own,
             Rack::Kept => kept,
+            Rack::Feeds => feeds,
         })
     }
 }
@@ -150,6 +156,7 @@ impl Shelves {
             platform,
             identity,
             racks: Mutex::default(),
+            boards: Boards::default(),
             parts: Arc::new(Semaphore::new(MAX_PARTS)),
         }
     }
@@ -164,6 +171,7 @@ impl Shelves {
         for rack in &mut *self.racks.lock() {
             rack.clear();
         }
+        self.boards.close();
     }
 }
 

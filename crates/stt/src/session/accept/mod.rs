@@ -265,7 +265,14 @@ fn serve(
             }
             (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
         },
-        StreamKind::FeedRequest => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        StreamKind::FeedRequest => match (&core.giving, send) {
+            (Some(giving), Some(send)) => {
+                let shelves = Arc::clone(&giving.shelves);
+                let served = swarm::serve_feeds(shelves, Arc::clone(core), recv, send);
+                core.platform.spawn(served);
+            }
+            (_, send) => reject(recv, send, RegisteredStreamCode::RefusedKind),
+        },
         StreamKind::Messages { .. } => core.end(CloseReason::Violation { by: By::Us }),
         StreamKind::DhtRequest => match (core.dht.clone(), send) {
             (Some(dht), Some(send)) if dht.is_serving() => dht::serve(dht, core, recv, send),

@@ -1,12 +1,15 @@
-//! The two sides of a request for content, and of one for copies. spec: CONTENT-1 to CONTENT-12, COPY-1 to COPY-9.
+//! The two sides of a request for content, of one for copies and of one for a feed. spec: CONTENT-1 to CONTENT-12, COPY-1 to COPY-9,
+//! FEED-10 to FEED-14.
 //!
 //! | | where |
 //! |---|---|
 //! | a request on a stream, and its answers | [`ask`], [`request`] |
 //! | content | [`ask`], [`serve`] |
 //! | copies | [`keep`]; who keeps them is [`offer`](super::offer) |
+//! | the entries of a feed | [`follow`]; who tells of them is [`feed`](super::feed) |
 
 pub(super) mod ask;
+pub(super) mod follow;
 pub(super) mod keep;
 pub(super) mod request;
 pub(super) mod serve;
