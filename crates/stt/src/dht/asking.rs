@@ -13,7 +13,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -62,6 +62,7 @@ impl Asking {
 impl Service {
     /// Sends a request by a session, or dials first.
     pub(super) fn ask(self: &Arc<Self>, asking: Asking, session: Option<Session>) {
+        self.requests.fetch_add(1, Relaxed);
         let under_way = UnderWay::new(self);
         let service = Arc::clone(self);
         match session {

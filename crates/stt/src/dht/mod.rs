@@ -31,6 +31,7 @@ mod sessions;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use stc::NodeId;
@@ -87,6 +88,8 @@ pub struct DhtStats {
     pub bytes_held: usize,
     /// Addresses announced.
     pub announced: usize,
+    /// Requests sent to other members since the node started.
+    pub requests: u64,
     /// Members taken over from the last run.
     pub kept_restored: usize,
     /// Why the members kept by the last run were not believed, if there were any.
@@ -282,6 +285,7 @@ impl Dht {
             records_held,
             bytes_held,
             announced: state.announced.len(),
+            requests: self.service.requests.load(Relaxed),
             kept_restored: state.kept.restored.len(),
             kept_refused: state.kept.refused.clone(),
         }

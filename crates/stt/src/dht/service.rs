@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -51,6 +51,8 @@ pub(crate) struct Service {
     /// Requests of ours under way, and who waits until there are none.
     pub(super) under_way: AtomicUsize,
     pub(super) quiet: Notify,
+    /// Requests of ours so far.
+    pub(super) requests: AtomicU64,
     /// Something new to join by, or somebody new is there.
     pub(super) news: Notify,
     pub(super) over: Flag,
@@ -149,6 +151,7 @@ impl Service {
             options,
             under_way: AtomicUsize::new(0),
             quiet: Notify::new(),
+            requests: AtomicU64::new(0),
             news: Notify::new(),
             over: Flag::default(),
             node: OnceLock::new(),
