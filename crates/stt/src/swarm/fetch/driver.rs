@@ -41,6 +41,8 @@ pub(super) enum Event {
     },
     /// A block that was here cannot be read.
     Damaged(u64),
+    /// All blocks before this one are hashed.
+    HashedUpTo(u64),
     Hashed(Address),
     Finished(Result<Reference, FinishError>),
     /// The DHT told of a provider.

@@ -10,6 +10,7 @@ use super::flight::{Flight, Landed, Outcome};
 use super::hashing::Hashing;
 use super::keeper::{Checked, Keeper, Work};
 use super::members::News;
+use super::spares::Spares;
 use super::{Blame, FetchError, ProviderState, Sharing, Wanted};
 use crate::storage::{
     Address, Reference, StoreError,
@@ -57,6 +58,11 @@ pub(super) struct Gathering {
     checking: BTreeMap<ObjectPart, Vec<(ProviderId, usize)>>,
     /// False blocks that several had sent, until one sends the true one.
     suspects: BTreeMap<u64, Pieces>,
+    /// Blocks that came and are not part of the hash yet.
+    unhashed: BTreeSet<u64>,
+    /// The first block that is not part of it.
+    hashed: u64,
+    spares: Spares,
     /// Whether the names of all blocks are known.
     is_outlined: bool,
     /// Shared while it is gathered.
@@ -105,12 +111,14 @@ impl Gathering {
         let (to_hashing, feed) = mpsc::unbounded_channel();
         let (gained_of, gained) = watch::channel(Gained::default());
         let blocks = partial.blocks();
+        let spares = Spares::default();
         let hashing = Hashing {
             storage: content.storage.clone(),
             blocks: blocks.clone(),
             count: partial.block_count(),
             feed,
             events: driver.event_sender.clone(),
+            spares: spares.clone(),
         };
         content.platform.spawn(hashing.run());
         let keeper = Keeper {
@@ -139,6 +147,9 @@ impl Gathering {
             pieces: BTreeMap::new(),
             checking: BTreeMap::new(),
             suspects: BTreeMap::new(),
+            unhashed: BTreeSet::new(),
+            hashed: 0,
+            spares,
             is_outlined: false,
             sharing: is_shared.then_some((blocks, gained)),
             here: 0,
@@ -161,7 +172,8 @@ impl Gathering {
     fn dispatch(&mut self, driver: &mut Driver) {
         self.admit(driver);
         self.fetch_manifests(driver);
-        if !self.is_outlined || self.work.capacity() < MAX_WORK / 2 {
+        let is_keeper_behind = self.work.capacity() < MAX_WORK - MAX_BACKLOG;
+        if !self.is_outlined || is_keeper_behind || self.is_hash_behind() {
             return;
         }
         let now = self.now(driver);
@@ -175,6 +187,12 @@ impl Gathering {
                 } => self.fetch_block(driver, provider, block, now),
             }
         }
+    }
+
+    /// Whether enough is here for the hash to be busy with: more would only take memory, and time from it.
+    fn is_hash_behind(&self) -> bool {
+        let next = self.unhashed.range(..self.hashed + MAX_UNHASHED);
+        next.count() as u64 == MAX_UNHASHED
     }
 
     /// Lets members take part that can, and lets those go that cannot any more.
@@ -234,9 +252,10 @@ impl Gathering {
 
     fn fetch_block(&mut self, driver: &Driver, id: ProviderId, block: u64, now: Duration) {
         let pieces = self.pieces.get(&block);
-        let bytes = pieces
-            .map(|pieces| pieces.bytes.clone())
-            .unwrap_or_default();
+        let mut bytes = self.spares.take();
+        if let Some(pieces) = pieces {
+            bytes.extend_from_slice(&pieces.bytes);
+        }
         if !self.begin_flight(driver, id, ObjectPart::Block(block), bytes) {
             self.plan.ended(id, block, End::Absent, now);
         }
@@ -275,12 +294,20 @@ impl Gathering {
                 driver.note(id, news);
             }
             Event::Landed(landed) => self.landed(driver, landed),
-            Event::Checked(checked) => self.checked(driver, &checked),
+            Event::Checked(checked) => {
+                self.checked(driver, &checked);
+                self.spares.give(checked.bytes);
+            }
             Event::Outline { wanted, here } => self.outlined(driver, wanted, &here),
             Event::Damaged(block) => {
                 self.here -= 1;
+                self.unhashed.remove(&block);
                 self.plan.wanted_again(block, false);
                 self.do_work(Work::Lose(block));
+            }
+            Event::HashedUpTo(block) => {
+                self.hashed = block;
+                self.unhashed = self.unhashed.split_off(&block);
             }
             Event::Hashed(address) => self.do_work(Work::Finish(address)),
             Event::Finished(Ok(reference)) => self.done = Some(Ok(Gathered::Whole(reference))),
@@ -394,6 +421,9 @@ impl Gathering {
             (ObjectPart::Block(block), Pushed::Kept) => {
                 self.plan.kept(block);
                 self.here += 1;
+                if block >= self.hashed {
+                    self.unhashed.insert(block);
+                }
                 for (id, _) in &senders {
                     self.plan.proved(*id);
                 }
@@ -493,6 +523,13 @@ impl Gathering {
 
 /// Parts that wait to be compared; more than can be under way.
 const MAX_WORK: usize = 256;
+
+/// Parts that wait to be compared, beyond which no more are asked for.
+const MAX_BACKLOG: usize = 32;
+
+/// Blocks that wait to be hashed, one after the other, beyond which no more are asked for: 65 ms of work at the
+/// least, and what is under way comes on top.
+const MAX_UNHASHED: u64 = 32;
 
 /// A manifest comes in this time, or another provider is asked; longer each time.
 const MANIFEST_WITHIN: Duration = Duration::from_secs(2);

@@ -9,10 +9,12 @@ use stc::ContentHasher;
 use tokio::sync::mpsc;
 
 use super::driver::Event;
+use super::spares::Spares;
 use crate::storage::{
     Address, BinaryStorage, Failure,
     blocking::{ObjectBlocks, ObjectPart},
 };
+use crate::swarm::plan::MAX_FLYING;
 
 /// What can be hashed.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(super) struct Hashing {
     pub(super) count: u64,
     pub(super) feed: mpsc::UnboundedReceiver<Feed>,
     pub(super) events: mpsc::Sender<Event>,
+    pub(super) spares: Spares,
 }
 
 /// What is next, and what is at hand.
@@ -52,9 +55,11 @@ impl Hashing {
             }
             let in_memory = state.take_run();
             if !in_memory.is_empty() {
+                let spares = self.spares.clone();
                 let work = move || {
                     for block in in_memory {
                         hasher.update(&block);
+                        spares.give(block);
                     }
                     Ok::<_, Failure>(hasher)
                 };
@@ -81,7 +86,9 @@ impl Hashing {
                     Some(feed) => state.take_in(feed),
                     None => return,
                 }
+                continue;
             }
+            self.tell(Event::HashedUpTo(state.next)).await;
         }
         let address = Address::from_bytes(hasher.finish());
         self.tell(Event::Hashed(address)).await;
@@ -153,8 +160,8 @@ fn read_and_hash(
     Ok((hasher, end))
 }
 
-/// Blocks in memory that came too early.
-const MAX_HELD: usize = 64;
+/// Blocks in memory that came too early: as many as can be under way behind the next one.
+const MAX_HELD: usize = MAX_FLYING;
 
 /// Blocks that are hashed in one go.
 const RUN: usize = 8;

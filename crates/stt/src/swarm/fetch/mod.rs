@@ -17,6 +17,7 @@ mod keeper;
 mod members;
 mod options;
 mod progress;
+mod spares;
 
 pub(crate) use driver::Search;
 pub use error::FetchError;
