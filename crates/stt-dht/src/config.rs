@@ -104,6 +104,10 @@ pub enum Defence {
     Blame,
     /// Records that were found are left on the way, so that a key in demand is held by many.
     Caching,
+    /// Signatures, keys and times of records are looked at before one is held or believed.
+    Verification,
+    /// Who dialled us is dialled back before it is listed.
+    DialBack,
 }
 
 /// Which defences are up.

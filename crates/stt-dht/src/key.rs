@@ -2,69 +2,78 @@
 
 use std::fmt;
 
+use crate::number::Number;
+
 /// A place in the space of keys: of a member, or of content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key([u8; 32]);
+pub struct Key(Number);
 
 impl Key {
     /// A key from its bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Number(bytes))
     }
 
     /// The bytes, most significant first.
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.0.0
     }
 
     /// How far it is to `other`.
     #[inline]
     pub fn distance(&self, other: &Self) -> Distance {
-        Distance(std::array::from_fn(|place| self.0[place] ^ other.0[place]))
+        Distance(self.0.xor(&other.0))
     }
 
     /// Leading bits that both share: 0 to 256.
     #[inline]
     pub fn shared_bits(&self, other: &Self) -> usize {
-        self.distance(other).leading_zeros()
+        self.0.xor(&other.0).leading_zeros()
+    }
+
+    /// Whether the two differ in a bit, counted from the most significant.
+    #[inline]
+    pub(crate) fn differs_in(&self, other: &Self, bit: usize) -> bool {
+        let byte = bit / 8;
+        let both = self.as_bytes().get(byte).zip(other.as_bytes().get(byte));
+        both.is_some_and(|(own, other)| (own ^ other) & (0x80 >> (bit % 8)) != 0)
+    }
+
+    /// Its first 64 bits.
+    #[inline]
+    pub(crate) fn head(&self) -> u64 {
+        self.0.head()
     }
 
     /// A key that shares exactly `shared` leading bits with this one, the others from `random`.
     pub(crate) fn neighbour(&self, shared: usize, random: [u8; 32]) -> Self {
+        let own = self.as_bytes();
         let mut bytes = random;
         let whole = (shared / 8).min(32);
-        bytes[..whole].copy_from_slice(&self.0[..whole]);
+        bytes[..whole].copy_from_slice(&own[..whole]);
         if let Some(byte) = bytes.get_mut(whole) {
             let bit = 0x80 >> (shared % 8);
             let kept = !(bit | (bit - 1));
-            *byte = (self.0[whole] & kept) | (!self.0[whole] & bit) | (*byte & (bit - 1));
+            *byte = (own[whole] & kept) | (!own[whole] & bit) | (*byte & (bit - 1));
         }
-        Self(bytes)
+        Self::from_bytes(bytes)
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start: [u8; 8] = std::array::from_fn(|place| self.0[place]);
-        write!(f, "Key({:016x})", u64::from_be_bytes(start))
+        write!(f, "Key({:016x})", self.head())
     }
 }
 
 /// The exclusive or of two keys, as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Distance([u8; 32]);
+pub struct Distance(Number);
 
 impl Distance {
     /// The part of the whole space that lies within this distance, 0.0 to 1.0.
     pub fn fraction(&self) -> f64 {
-        let start: [u8; 8] = std::array::from_fn(|place| self.0[place]);
-        u64::from_be_bytes(start) as f64 / 18_446_744_073_709_551_616.0
-    }
-
-    fn leading_zeros(&self) -> usize {
-        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
-        let rest = self.0.get(zeros).map_or(0, |byte| byte.leading_zeros());
-        zeros * 8 + rest as usize
+        self.0.head() as f64 / 18_446_744_073_709_551_616.0
     }
 }
 

@@ -16,19 +16,21 @@
 //!
 //! # What a hostile member can do
 //!
-//! | it                                  | costs others                                                                  |
-//! |-------------------------------------|-------------------------------------------------------------------------------|
-//! | names members that are not there    | four failed dials a query, then it is not listened to ([`Defence::Blame`])     |
-//! | lies about who is closest           | some requests: honest members are asked too                                   |
-//! | gives records of others, old or changed ones | nothing: signatures, dates and keys are checked, and it counts as failed |
-//! | announces content that it does not have | one try to fetch each; the search goes on meanwhile                       |
-//! | floods with requests or records     | its own share: rates a peer, fair shares a signer                             |
-//! | is slow                             | about what 95 of 100 answers take, then somebody else is asked too            |
-//! | grinds identities around a key      | more requests; while honest members are in the region, they are found         |
+//! It is stated, with bounds, at the end of the law. Each [`Defence`] can be taken away in a simulation:
 //!
-//! What stays: who has many identities in many networks, more than there are honest members in a region,
-//! owns the keys there: it can hide records. A seed that is shared lets each who has it make
-//! identities without limit. And each member sees which keys others ask it for, and who asks.
+//! | defence                        | the test that is red without it                                  |
+//! |--------------------------------|------------------------------------------------------------------|
+//! | [`Defence::Eviction`]          | `half_of_the_members_may_vanish_at_once`                         |
+//! | [`Defence::AdaptiveWaiting`]   | `stale_entries_cost_little_because_waiting_follows_the_network`  |
+//! | [`Defence::DisjointPaths`]     | `liars_on_one_path_do_not_keep_a_record_from_those_on_the_others` |
+//! | [`Defence::Region`]            | `a_hundred_names_ground_around_a_key_do_not_hide_it`             |
+//! | [`Defence::Diversity`]         | `any_number_of_names_in_two_networks_does_not_hide_a_key`        |
+//! | [`Defence::Quotas`]            | `flood_of_records_leaves_room_for_others`, `peer_that_asks_on_and_on_is_told_to_wait`, `signer_of_many_records_leaves_room_for_others`, `signers_who_came_first_do_not_keep_others_from_a_key` |
+//! | [`Defence::Handover`]          | `records_outlive_their_holders_because_they_are_handed_over`     |
+//! | [`Defence::Blame`]             | `who_tells_of_members_that_do_not_exist_is_soon_ignored`         |
+//! | [`Defence::Caching`]           | `key_in_demand_is_served_by_many`                                |
+//! | [`Defence::Verification`]      | `records_that_are_forged_ended_or_out_of_place_are_not_held`, `records_that_are_forged_ended_or_of_another_key_are_not_believed` |
+//! | [`Defence::DialBack`]          | `members_that_cannot_be_dialled_are_not_listed`                  |
 
 mod clock;
 mod config;
@@ -36,6 +38,7 @@ mod diversity;
 mod engine;
 mod key;
 mod keyring;
+mod number;
 mod outcome;
 mod pace;
 mod query;

@@ -56,6 +56,16 @@ pub(crate) struct Patience {
     pub(crate) give_up: Duration,
 }
 
+impl Patience {
+    /// So long, and nobody else is asked meanwhile.
+    pub(crate) const fn of(time: Duration) -> Self {
+        Self {
+            hedge: time,
+            give_up: time,
+        }
+    }
+}
+
 /// What a member that answers at last may take at most; a later answer is of no use to anyone.
 const FIXED: Duration = Duration::from_secs(1);
 const LEAST: Duration = Duration::from_millis(150);

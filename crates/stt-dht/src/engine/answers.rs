@@ -10,7 +10,7 @@ use crate::config::Defence;
 use crate::diversity::is_global;
 use crate::keyring::is_in_place;
 use crate::outcome::QueryId;
-use crate::pace::Pace;
+use crate::pace::{Pace, Patience};
 use crate::query::Goal;
 use crate::query::lookup::Next;
 use crate::store::time_left;
@@ -23,6 +23,8 @@ pub(super) struct Flight {
     to: Contact,
     key: Key,
     sent: Moment,
+    /// When its timer runs out.
+    due: Moment,
     give_up: Moment,
     is_cold: bool,
     stage: Stage,
@@ -48,6 +50,8 @@ pub(super) enum Errand {
     Put { query: u64, which: Vec<u16> },
     /// Whether a member is there.
     Check,
+    /// Who is in a part of the space.
+    LookAround,
     /// Whether a member that dialled us can be dialled.
     FirstCheck,
     /// Whether we can be dialled.
@@ -98,13 +102,18 @@ impl<K: Keyring> Engine<K> {
         } else {
             Pace::fixed(is_cold)
         };
-        if matches!(errand, Errand::DialBack | Errand::FirstCheck) {
-            (patience.hedge, patience.give_up) = (LONG, LONG);
+        match errand {
+            Errand::DialBack | Errand::FirstCheck => patience = Patience::of(LONG),
+            // Nobody waits for these: what comes late is in time.
+            Errand::Check | Errand::LookAround | Errand::Nothing => {
+                patience = Patience::of(patience.give_up + AFTERWARDS);
+            }
+            Errand::Lookup { .. } | Errand::Put { .. } => {}
         }
         let sent = now.moment;
         let give_up = sent + patience.give_up;
-        self.timers
-            .insert((sent + patience.hedge, Timer::Flight(number)));
+        let due = sent + patience.hedge;
+        self.timers.insert((due, Timer::Flight(number)));
         let stage = Stage::Early;
         self.flights.insert(
             number,
@@ -112,6 +121,7 @@ impl<K: Keyring> Engine<K> {
                 to,
                 key,
                 sent,
+                due,
                 give_up,
                 is_cold,
                 stage,
@@ -129,6 +139,7 @@ impl<K: Keyring> Engine<K> {
         match flight.stage {
             Stage::Early if flight.give_up > now.moment => {
                 flight.stage = Stage::Slow;
+                flight.due = flight.give_up;
                 let (give_up, key) = (flight.give_up, flight.key);
                 let query = match flight.errand {
                     Errand::Lookup { query } => Some(query),
@@ -142,11 +153,14 @@ impl<K: Keyring> Engine<K> {
                     self.drive(now, query, entropy);
                 }
             }
+            Stage::Early | Stage::Slow if flight.errand.query().is_none() => {
+                self.take_failure(now, number, entropy);
+            }
             Stage::Early | Stage::Slow => {
                 flight.stage = Stage::GivenUp;
+                flight.due = now.moment + AFTERWARDS;
                 let flight = flight.clone();
-                self.timers
-                    .insert((now.moment + AFTERWARDS, Timer::Flight(number)));
+                self.timers.insert((flight.due, Timer::Flight(number)));
                 self.strike(now, &flight.key);
                 self.give_up(now, &flight, entropy);
             }
@@ -159,6 +173,13 @@ impl<K: Keyring> Engine<K> {
                 }
             }
         }
+    }
+
+    /// A request is under way no longer.
+    fn land(&mut self, number: u64) -> Option<Flight> {
+        let flight = self.flights.remove(&number)?;
+        self.timers.remove(&(flight.due, Timer::Flight(number)));
+        Some(flight)
     }
 
     fn strike(&mut self, now: Now, key: &Key) {
@@ -186,13 +207,13 @@ impl<K: Keyring> Engine<K> {
             }
             Errand::FirstCheck => self.upkeep.first_check_ended(),
             Errand::DialBack => self.dialled(now, DialOutcome::NotTried),
-            Errand::Check | Errand::Nothing => {}
+            Errand::Check | Errand::LookAround | Errand::Nothing => {}
         }
     }
 
     /// A member could not be asked, or broke off.
     pub(super) fn take_failure(&mut self, now: Now, number: u64, entropy: &mut dyn Entropy) {
-        let Some(flight) = self.flights.remove(&number) else {
+        let Some(flight) = self.land(number) else {
             return;
         };
         if flight.stage != Stage::GivenUp {
@@ -209,7 +230,7 @@ impl<K: Keyring> Engine<K> {
         answer: DhtAnswer,
         entropy: &mut dyn Entropy,
     ) {
-        let Some(flight) = self.flights.remove(&number) else {
+        let Some(flight) = self.land(number) else {
             return;
         };
         let is_first_check = matches!(flight.errand, Errand::FirstCheck);
@@ -228,6 +249,11 @@ impl<K: Keyring> Engine<K> {
             }
             (Errand::Put { query, which }, DhtAnswer::Stored(outcomes)) => {
                 self.take_stored(*query, which, &outcomes, was_given_up);
+                true
+            }
+            (Errand::LookAround, DhtAnswer::Nodes(told)) => {
+                let told = self.told_by(&flight, told);
+                self.hear_of(&told);
                 true
             }
             (Errand::DialBack, DhtAnswer::Dialled(outcome)) => {
@@ -251,7 +277,7 @@ impl<K: Keyring> Engine<K> {
         if !flight.is_cold {
             self.pace.sample(rtt);
         }
-        let dialled_us = self.sessions.get(&flight.to.node) == Some(&Dialled::ByPeer);
+        let dialled_us = self.session(&flight.to.node) == Some(Dialled::ByPeer);
         if dialled_us && !is_first_check {
             self.table.show(now.moment, &flight.key);
         } else if self.table.insert(now.moment, flight.to, flight.key) == Insertion::Added {
@@ -266,23 +292,32 @@ impl<K: Keyring> Engine<K> {
     }
 
     fn take_nodes(&mut self, query: u64, flight: &Flight, told: Vec<Contact>) {
-        let may_be_private = !is_global(flight.to.addresses.first().ip());
-        let (keyring, me) = (&self.keyring, self.me);
-        let told = told.into_iter().take(self.config.k).filter(|contact| {
-            // Nobody far away makes us knock at doors of our own network.
-            contact.node != me && (may_be_private || is_global(contact.addresses.first().ip()))
-        });
-        let told = told.map(|contact| (contact, keyring.place(&contact.node)));
+        let told = self.told_by(flight, told);
         if let Some(query) = self.queries.get_mut(&query) {
             query.answered += 1;
-            let told: Vec<_> = told.collect();
-            let upkeep = &mut self.upkeep;
-            for (contact, key) in &told {
-                if self.table.has_room(key) && self.table.known(key).is_none() {
-                    upkeep.heard_of(*contact, *key);
-                }
+            query.lookup.answered(&flight.key, told.iter().copied());
+            self.hear_of(&told);
+        }
+    }
+
+    /// What of that which a member tells is worth knowing.
+    fn told_by(&self, flight: &Flight, told: Vec<Contact>) -> Vec<(Contact, Key)> {
+        let may_be_private = !is_global(flight.to.addresses.first().ip());
+        let told = told.into_iter().take(self.config.k).filter(|contact| {
+            // Nobody far away makes us knock at doors of our own network.
+            contact.node != self.me && (may_be_private || is_global(contact.addresses.first().ip()))
+        });
+        let mut with_places = Vec::with_capacity(self.config.k);
+        with_places.extend(told.map(|contact| (contact, self.keyring.place(&contact.node))));
+        with_places
+    }
+
+    /// Members for whom there is room are going to be asked whether they are there.
+    fn hear_of(&mut self, told: &[(Contact, Key)]) {
+        for (contact, key) in told {
+            if self.table.has_room(key) && self.table.known(key).is_none() {
+                self.upkeep.heard_of(*contact, *key);
             }
-            query.lookup.answered(&flight.key, told.into_iter());
         }
     }
 
@@ -302,15 +337,17 @@ impl<K: Keyring> Engine<K> {
             return false;
         };
         let (kind, target) = (wanted.kind, query.lookup.target);
+        let believes_all = !self.config.defences.has(Defence::Verification);
         let is_honest = records.iter().all(|record| {
             let fits = record.kind == kind && record.key == *target.as_bytes();
             fits && is_in_place(&self.keyring, record) && self.keyring.is_genuine(record)
         });
-        if !is_honest {
+        if !is_honest && !believes_all {
             return false;
         }
-        let is_current =
-            |record: &Record| record.lifetime.get() > 0 && time_left(now, record).is_some();
+        let is_current = |record: &Record| {
+            record.lifetime.get() > 0 && (believes_all || time_left(now, record).is_some())
+        };
         let current: Vec<_> = records.into_iter().filter(is_current).collect();
         let is_empty = current.is_empty();
         for record in current {

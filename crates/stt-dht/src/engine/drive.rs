@@ -7,6 +7,7 @@ use stt_wire::{Ask, Contact, DhtRequest, Purpose, Record, RecordKind, limits};
 use super::answers::Errand;
 use super::{Engine, Output, Timer, draw_u64};
 use crate::config::Defence;
+use crate::number::Number;
 use crate::outcome::{Effort, Ended, Found, QueryError, QueryId};
 use crate::query::lookup::Next;
 use crate::query::{Goal, Query, Spread};
@@ -31,7 +32,7 @@ impl<K: Keyring> Engine<K> {
                 return self.arrive(now, number, entropy);
             }
             let sessions = &self.sessions;
-            let is_warm = |contact: &Contact| sessions.contains_key(&contact.node);
+            let is_warm = |contact: &Contact| sessions.contains_key(&Number(contact.node));
             let Some(next) = query.lookup.next(is_warm, draw_u64(entropy)) else {
                 if !query.lookup.is_waiting() {
                     self.arrive(now, number, entropy);
@@ -122,7 +123,7 @@ impl<K: Keyring> Engine<K> {
                 records,
             };
             query.lookup.requests += 1;
-            query.lookup.dials += usize::from(!self.sessions.contains_key(&job.to.node));
+            query.lookup.dials += usize::from(!self.sessions.contains_key(&Number(job.to.node)));
             let errand = Errand::Put {
                 query: number,
                 which: job.which,
@@ -238,7 +239,7 @@ impl<K: Keyring> Engine<K> {
 
     /// A member, and whether there is a session with it.
     pub(super) fn whom(&self, contact: Contact, key: Key) -> Next {
-        let is_cold = !self.sessions.contains_key(&contact.node);
+        let is_cold = self.session(&contact.node).is_none();
         Next {
             contact,
             key,

@@ -37,6 +37,7 @@ use self::keeping::Keeping;
 use self::mode::Standing;
 use self::upkeep::Upkeep;
 use crate::config::Config;
+use crate::number::Number;
 use crate::outcome::{Ended, QueryId};
 use crate::pace::Pace;
 use crate::query::Query;
@@ -70,8 +71,13 @@ pub enum Input {
         /// Who dialled.
         by: Dialled,
     },
-    /// The last session with a member has ended.
+    /// The last session with a member has ended in order.
     SessionClosed {
+        /// With whom.
+        node: NodeId,
+    },
+    /// The last session with a member has ended without a word: it may be gone.
+    SessionLost {
         /// With whom.
         node: NodeId,
     },
@@ -183,7 +189,7 @@ pub struct Engine<K> {
     pace: Pace,
     size: Size,
     /// Sessions that are there, and whether we dialled them.
-    sessions: BTreeMap<[u8; 32], Dialled>,
+    sessions: BTreeMap<Number, Dialled>,
     queries: BTreeMap<u64, Query>,
     flights: BTreeMap<u64, Flight>,
     timers: BTreeSet<(Moment, Timer)>,
@@ -230,10 +236,15 @@ impl<K: Keyring> Engine<K> {
     pub fn handle_input(&mut self, now: Now, input: Input, entropy: &mut dyn Entropy) {
         match input {
             Input::SessionOpened { node, by } => {
-                self.sessions.insert(*node.as_bytes(), by);
+                self.sessions.insert(Number(*node.as_bytes()), by);
             }
             Input::SessionClosed { node } => {
-                self.sessions.remove(node.as_bytes());
+                self.sessions.remove(&Number(*node.as_bytes()));
+            }
+            Input::SessionLost { node } => {
+                self.sessions.remove(&Number(*node.as_bytes()));
+                let key = self.place_of(&node);
+                self.table.doubt(&key);
             }
             Input::Request {
                 token,
@@ -334,6 +345,11 @@ impl<K: Keyring> Engine<K> {
     pub fn wants_session(&self, node: &NodeId) -> bool {
         let key = self.keyring.place(node.as_bytes());
         upkeep::wants(&self.table, self.config.k, &key)
+    }
+
+    /// Who dialled the session with a member, if there is one.
+    fn session(&self, node: &[u8; 32]) -> Option<Dialled> {
+        self.sessions.get(&Number(*node)).copied()
     }
 
     fn number(&mut self) -> u64 {

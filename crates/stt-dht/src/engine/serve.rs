@@ -89,7 +89,9 @@ impl<K: Keyring> Engine<K> {
             Mode::Leaving => drop(self.table.remove(&key)),
             Mode::Server => {
                 let is_known = self.table.show(now.moment, &key).is_some();
-                if !is_known && self.table.has_room(&key) {
+                if !self.config.defences.has(Defence::DialBack) {
+                    self.table.insert(now.moment, *from, key);
+                } else if !is_known && self.table.has_room(&key) {
                     self.upkeep.met(now.moment, *from, key);
                 }
             }
@@ -122,11 +124,13 @@ impl<K: Keyring> Engine<K> {
     }
 
     fn hold_one(&mut self, now: Now, purpose: Purpose, record: Record) -> PutOutcome {
-        if !is_in_place(&self.keyring, &record) {
-            return PutOutcome::REFUSED;
-        }
-        if !self.keyring.is_genuine(&record) {
-            return PutOutcome::BAD_SIGNATURE;
+        if self.config.defences.has(Defence::Verification) {
+            if !is_in_place(&self.keyring, &record) {
+                return PutOutcome::REFUSED;
+            }
+            if !self.keyring.is_genuine(&record) {
+                return PutOutcome::BAD_SIGNATURE;
+            }
         }
         let is_cached = purpose == Purpose::Cache;
         self.store.put(now, &self.config, record, is_cached)

@@ -451,3 +451,24 @@ fn member_dials_back_only_where_the_request_came_from() {
     assert!(dials(&mut group, "127.0.0.1:9"));
     assert!(!dials(&mut group, "192.0.2.1:9"));
 }
+
+#[test]
+fn member_whose_session_breaks_is_named_to_nobody_until_it_answers_again() {
+    let mut group = Group::joined(5);
+    let named = |group: &mut Group| {
+        let target = member(2).node;
+        let (mode, ask) = (Mode::Client, Ask::FindNode { target });
+        match group.ask(member(3).node, member(1), DhtRequest { mode, ask }) {
+            Some(DhtAnswer::Nodes(named)) => named.contains(&member(2)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(named(&mut group));
+    let node = NodeId::from_bytes(member(2).node);
+    group.with(1, |engine, now, entropy| {
+        engine.handle_input(now, Input::SessionLost { node }, entropy);
+    });
+    assert!(!named(&mut group));
+    group.run(100_000);
+    assert!(named(&mut group));
+}

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! each tick:     the members not heard of for longest are asked whether they are there
+//!                who owes nothing for what it has asked is forgotten
 //! each minute:   what has ended is dropped
 //! 15 minutes:    a lookup for our own key: our neighbours
 //! 20 minutes:    a lookup for a key by chance: how many members there are
-//! a bucket with room: a lookup for a key in it, now and then
+//! a bucket with room: a member of it is asked whom it knows there, now and then
 //! ```
 //!
 //! A member is asked at least once an hour, and more often where members come and go: every fifth
@@ -15,7 +16,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use stc::Entropy;
-use stt_wire::Contact;
+use stt_wire::{Ask, Contact};
 
 use super::answers::Errand;
 use super::commands::Haste;
@@ -144,6 +145,8 @@ impl<K: Keyring> Engine<K> {
             return;
         }
         self.upkeep.watch(now.moment, self.table.len());
+        self.requests.sweep(now.moment);
+        self.puts.sweep(now.moment);
         self.check_newcomers(now);
         self.check_stalest(now);
         if now.moment >= self.upkeep.next_sweep {
@@ -207,7 +210,7 @@ impl<K: Keyring> Engine<K> {
         let last = |entry: &Entry| entry.seen.max(entry.checked);
         let is_due = |entry: &&mut Entry| last(entry) <= due || !entry.is_well();
         let mut due: Vec<_> = self.table.entries_mut().filter(is_due).collect();
-        due.sort_by_key(|entry| last(entry));
+        due.sort_by_key(|entry| (entry.is_well(), last(entry)));
         due.truncate(AT_ONCE);
         let mut chosen = Vec::with_capacity(due.len());
         for entry in due {
@@ -219,7 +222,8 @@ impl<K: Keyring> Engine<K> {
         }
     }
 
-    /// Looks for members in the farthest bucket that has room, or anywhere if none has.
+    /// Looks for members in the farthest bucket that has room, or anywhere if none has: those who are
+    /// there know most of the others, so one is asked. Who knows hardly anybody asks on and on.
     fn refresh_thinnest(&mut self, now: Now, entropy: &mut dyn Entropy) {
         let k = self.config.k;
         let fill: Vec<usize> = self.table.fill().collect();
@@ -241,7 +245,15 @@ impl<K: Keyring> Engine<K> {
         };
         self.upkeep.next_refresh = now.moment + jitter(pause, entropy);
         let target = self.own.neighbour(shared, draw(entropy));
-        self.look_around(now, target, Goal::Upkeep, entropy);
+        if is_young {
+            return self.look_around(now, target, Goal::Upkeep, entropy);
+        }
+        let closest = self.table.closest(&target, 1, Entry::is_well);
+        if let Some((to, key)) = closest.first().map(|entry| (entry.contact, entry.key)) {
+            let target = *target.as_bytes();
+            let next = self.whom(to, key);
+            self.send(now, next, Ask::FindNode { target }, Errand::LookAround);
+        }
     }
 
     fn look_around(&mut self, now: Now, target: Key, goal: Goal, entropy: &mut dyn Entropy) {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::Moment;
+use crate::number::Number;
 
-/// Tokens of many peers. One that we have not heard of, or not for long, has a full bucket.
+/// Tokens of many peers. One that we do not remember has a full bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct Rates {
     a_second: u32,
     burst: u32,
-    spent: BTreeMap<[u8; 32], Spent>,
+    spent: BTreeMap<Number, Spent>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ struct Spent {
     at: Moment,
 }
 
-/// Peers remembered; beyond it those are forgotten who have the least to pay.
+/// Most peers remembered: those who have asked since the last sweep, or owe.
 const PEERS: usize = 4_096;
 
 impl Rates {
@@ -35,11 +36,16 @@ impl Rates {
     /// Takes `tokens` from the peer's bucket, or none and says in how many milliseconds there are
     /// enough.
     pub(crate) fn take(&mut self, now: Moment, peer: &[u8; 32], tokens: u32) -> Result<(), u64> {
-        if !self.spent.contains_key(peer) && self.spent.len() >= PEERS {
-            self.forget(now);
+        let peer = Number(*peer);
+        if !self.spent.contains_key(&peer) && self.spent.len() >= PEERS {
+            self.sweep(now);
+            // Whoever has so many in debt at once gets them all forgiven, and no memory of ours.
+            if self.spent.len() >= PEERS {
+                self.spent.clear();
+            }
         }
         let (a_second, burst) = (u64::from(self.a_second), u64::from(self.burst) * 1_000);
-        let spent = self.spent.entry(*peer).or_insert(Spent {
+        let spent = self.spent.entry(peer).or_insert(Spent {
             missing: 0,
             at: now,
         });
@@ -52,16 +58,13 @@ impl Rates {
         Ok(())
     }
 
-    /// Forgets those whose buckets are full again, and if that is nobody, all.
-    fn forget(&mut self, now: Moment) {
+    /// Forgets those whose buckets are full again: to be called now and then.
+    pub(crate) fn sweep(&mut self, now: Moment) {
         let a_second = u64::from(self.a_second);
         self.spent.retain(|_, spent| {
             spent.refill(now, a_second);
             spent.missing > 0
         });
-        if self.spent.len() >= PEERS {
-            self.spent.clear();
-        }
     }
 }
 
@@ -93,6 +96,18 @@ mod tests {
         assert_eq!(rates.take(at(0), &[1; 32], 1), Err(100));
         assert_eq!(rates.take(at(0), &[2; 32], 20), Ok(()));
         assert_eq!(rates.take(at(100), &[1; 32], 1), Ok(()));
+    }
+
+    #[test]
+    fn peer_that_owes_nothing_is_forgotten() {
+        let mut rates = Rates::new(10, 2);
+        assert_eq!(rates.take(at(0), &[1; 32], 1), Ok(()));
+        assert_eq!(rates.take(at(0), &[2; 32], 20), Ok(()));
+        rates.sweep(at(100));
+        assert_eq!(rates.spent.len(), 1);
+        assert_eq!(rates.take(at(100), &[2; 32], 2), Err(100));
+        rates.sweep(at(2_000));
+        assert!(rates.spent.is_empty());
     }
 
     #[test]

@@ -5,13 +5,15 @@
 
 use stt_wire::Contact;
 
-use super::entry::{Entry, OUT};
-use crate::{Key, Moment};
+use super::entry::Entry;
+use crate::Key;
 
 /// One bucket.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Bucket {
-    pub(crate) entries: Vec<Entry>,
+    entries: Vec<Entry>,
+    /// The beginnings of their keys, in the same order: what is searched, in three cache lines.
+    heads: Vec<u64>,
     /// Those that answered when there was no room, the latest last.
     pub(super) spares: Vec<(Contact, Key)>,
 }
@@ -20,13 +22,37 @@ pub(crate) struct Bucket {
 const SPARES: usize = 10;
 
 impl Bucket {
+    /// The members in use, those that have been there longest first.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    fn place(&self, key: &Key) -> Option<usize> {
+        let head = key.head();
+        let mut places = (0..self.heads.len()).filter(|place| self.heads[*place] == head);
+        places.find(|place| self.entries[*place].key == *key)
+    }
+
+    pub(crate) fn known(&self, key: &Key) -> Option<&Entry> {
+        self.place(key).map(|place| &self.entries[place])
+    }
+
     pub(crate) fn find(&mut self, key: &Key) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.key == *key)
+        self.place(key).map(|place| &mut self.entries[place])
     }
 
     /// Takes a member in use, who then is in reserve no longer.
     pub(crate) fn add(&mut self, entry: Entry) {
         self.spares.retain(|(_, known)| *known != entry.key);
+        self.heads.push(entry.key.head());
         self.entries.push(entry);
     }
 
@@ -42,18 +68,11 @@ impl Bucket {
     /// Forgets a member altogether. True if it was in use.
     pub(crate) fn remove(&mut self, key: &Key) -> bool {
         self.spares.retain(|(_, known)| known != key);
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.key != *key);
-        self.entries.len() < before
-    }
-
-    /// Counts a request without an answer. True if that was one too many.
-    pub(crate) fn strike(&mut self, key: &Key, now: Moment) -> bool {
-        let Some(entry) = self.find(key) else {
-            return false;
-        };
-        entry.checked = now;
-        entry.strikes = entry.strikes.saturating_add(1);
-        entry.strikes >= OUT
+        let place = self.place(key);
+        if let Some(place) = place {
+            self.heads.remove(place);
+            self.entries.remove(place);
+        }
+        place.is_some()
     }
 }

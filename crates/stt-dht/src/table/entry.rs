@@ -22,8 +22,9 @@ pub(crate) struct Entry {
     pub(crate) strikes: u8,
 }
 
-/// Strikes at which a member leaves the table.
-pub(crate) const OUT: u8 = 2;
+/// Strikes at which a member leaves the table; one that comes from the reserve or from the last run,
+/// and has not answered since, leaves with the first.
+const OUT: u8 = 2;
 
 impl Entry {
     pub(crate) fn new(now: Moment, contact: Contact, key: Key) -> Self {
@@ -43,6 +44,24 @@ impl Entry {
     pub(crate) fn show(&mut self, now: Moment) {
         self.seen = now;
         self.strikes = 0;
+    }
+
+    /// It left a request without an answer. True if that was one too many.
+    pub(crate) fn strike(&mut self, now: Moment) -> bool {
+        self.checked = now;
+        self.strikes = self.strikes.saturating_add(1);
+        self.strikes >= OUT || !self.was_here()
+    }
+
+    /// It may be gone: as if it had left one request without an answer.
+    pub(crate) fn doubt(&mut self) {
+        self.strikes = self.strikes.max(1);
+    }
+
+    /// Whether it has answered while it was in use, and was not only taken from the reserve or from
+    /// the last run.
+    pub(crate) fn was_here(&self) -> bool {
+        self.seen > Moment::default()
     }
 
     /// It was found at this address.

@@ -75,7 +75,7 @@ impl Table {
             }
             return Insertion::Known;
         }
-        if self.buckets[shared].entries.len() < self.k {
+        if self.buckets[shared].len() < self.k {
             if !self.is_diverse(shared, &contact) {
                 return Insertion::NotAdded;
             }
@@ -95,7 +95,11 @@ impl Table {
             return true;
         }
         let is_same = |entry: &&Entry| entry.network == Some(network);
-        let in_bucket = self.buckets[shared].entries.iter().filter(is_same).count();
+        let in_bucket = self.buckets[shared]
+            .entries()
+            .iter()
+            .filter(is_same)
+            .count();
         let in_table = || self.entries().filter(is_same).count();
         in_bucket < IN_BUCKET && in_table() < IN_TABLE
     }
@@ -107,24 +111,30 @@ impl Table {
         Some(entry)
     }
 
+    /// The member may be gone: it is to be checked before any other.
+    pub(crate) fn doubt(&mut self, key: &Key) {
+        if let Some(entry) = self.find(key) {
+            entry.doubt();
+        }
+    }
+
     pub(crate) fn find(&mut self, key: &Key) -> Option<&mut Entry> {
         let shared = self.own.shared_bits(key);
         self.buckets.get_mut(shared)?.find(key)
     }
 
     pub(crate) fn known(&self, key: &Key) -> Option<&Entry> {
-        let bucket = self.buckets.get(self.own.shared_bits(key))?;
-        bucket.entries.iter().find(|entry| entry.key == *key)
+        self.buckets.get(self.own.shared_bits(key))?.known(key)
     }
 
-    /// The member left a request without an answer. True if it left the table for it.
+    /// The member left a request without an answer. True if it was there, and now counts as gone.
     pub(crate) fn strike(&mut self, now: Moment, key: &Key) -> bool {
-        let shared = self.own.shared_bits(key);
-        let Some(bucket) = self.buckets.get_mut(shared) else {
+        let Some(entry) = self.find(key) else {
             return false;
         };
-        let is_out = bucket.strike(key, now) && self.defences.has(Defence::Eviction);
-        is_out && self.remove(key)
+        let (is_out, was_here) = (entry.strike(now), entry.was_here());
+        let is_out = is_out && self.defences.has(Defence::Eviction);
+        is_out && self.remove(key) && was_here
     }
 
     /// Forgets a member; one in reserve takes its place. True if it was there.
@@ -145,9 +155,7 @@ impl Table {
         bucket.spares = spares;
         if let Some((contact, key)) = promoted {
             // Its last sign of life is not remembered, so that it is checked first of all.
-            bucket
-                .entries
-                .push(Entry::new(Moment::default(), contact, key));
+            bucket.add(Entry::new(Moment::default(), contact, key));
         }
         true
     }
@@ -155,7 +163,7 @@ impl Table {
     /// Whether a member that shares so many bits would find room.
     pub(crate) fn has_room(&self, key: &Key) -> bool {
         let bucket = self.buckets.get(self.own.shared_bits(key));
-        bucket.is_none_or(|bucket| bucket.entries.len() < self.k)
+        bucket.is_none_or(|bucket| bucket.len() < self.k)
     }
 
     /// The `count` members closest to `target`, in no order, of those that pass.
@@ -165,25 +173,15 @@ impl Table {
         count: usize,
         passes: impl Fn(&Entry) -> bool,
     ) -> Vec<&Entry> {
-        let shared = self.own.shared_bits(target);
-        let mut found: Vec<&Entry> = Vec::with_capacity(count);
-        // From close to far: those that share more bits with the target than we do, then those
-        // that share as many as we do, then bucket after bucket those that share fewer.
-        let own_bucket = shared..shared + 1;
-        let closer_to_us = shared + 1..usize::MAX;
-        let farther = (0..shared).rev().map(|bits| bits..bits + 1);
-        for bits in [own_bucket, closer_to_us].into_iter().chain(farther) {
-            let range = bits.start.min(self.buckets.len())..bits.end.min(self.buckets.len());
-            let group = self.buckets[range]
-                .iter()
-                .flat_map(|bucket| &bucket.entries);
+        let mut found: Vec<&Entry> = Vec::with_capacity(count + self.k);
+        for bucket in self.buckets_towards(target) {
             let known = found.len();
-            found.extend(group.filter(|entry| passes(entry)));
+            found.extend(bucket.entries().iter().filter(|entry| passes(entry)));
             if found.len() >= count {
                 let room = count - known;
-                let group = &mut found[known..];
-                if group.len() > room {
-                    group.select_nth_unstable_by_key(room, |entry| target.distance(&entry.key));
+                let last = &mut found[known..];
+                if last.len() > room {
+                    last.select_nth_unstable_by_key(room, |entry| target.distance(&entry.key));
                 }
                 found.truncate(count);
                 break;
@@ -192,19 +190,31 @@ impl Table {
         found
     }
 
+    /// The buckets by how far their members are from `target`: all of one are closer than all of the
+    /// next.
+    ///
+    /// Members of a bucket agree with us up to its bit and differ in it. So the bits in which we
+    /// differ from the target name the buckets whose members agree with it for longer than we do,
+    /// and the others those whose members agree for shorter.
+    fn buckets_towards(&self, target: &Key) -> impl Iterator<Item = &Bucket> {
+        let differs = |bit: &usize| self.own.differs_in(target, *bit);
+        let all = 0..self.buckets.len();
+        let closer = all.clone().filter(differs);
+        let farther = all.rev().filter(move |bit| !differs(bit));
+        closer.chain(farther).map(|bit| &self.buckets[bit])
+    }
+
     /// All members, from the farthest bucket to the closest.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.buckets.iter().flat_map(|bucket| &bucket.entries)
+        self.buckets.iter().flat_map(Bucket::entries)
     }
 
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.buckets
-            .iter_mut()
-            .flat_map(|bucket| &mut bucket.entries)
+        self.buckets.iter_mut().flat_map(Bucket::entries_mut)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.buckets.iter().map(|bucket| bucket.entries.len()).sum()
+        self.fill().sum()
     }
 
     pub(crate) const fn own(&self) -> Key {
@@ -216,12 +226,12 @@ impl Table {
         let bucket = self.buckets.get(self.own.shared_bits(key));
         bucket
             .into_iter()
-            .flat_map(move |bucket| bucket.entries.iter().take(count))
+            .flat_map(move |bucket| bucket.entries().iter().take(count))
     }
 
     /// How many members each bucket has, the farthest first.
     pub(crate) fn fill(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        self.buckets.iter().map(|bucket| bucket.entries.len())
+        self.buckets.iter().map(Bucket::len)
     }
 }
 

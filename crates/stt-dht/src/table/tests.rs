@@ -49,14 +49,14 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 fn assert_invariants(table: &Table) {
     for (shared, bucket) in table.buckets.iter().enumerate() {
-        assert!(bucket.entries.len() <= K, "T3");
-        for entry in &bucket.entries {
+        assert!(bucket.len() <= K, "T3");
+        for entry in bucket.entries() {
             assert_ne!(entry.key, own(), "T1");
             assert_eq!(own().shared_bits(&entry.key), shared, "T2");
             let network = Network::of(&entry.contact);
             let same = |other: &&Entry| Network::of(&other.contact) == network;
             assert!(
-                bucket.entries.iter().filter(same).count() <= IN_BUCKET,
+                bucket.entries().iter().filter(same).count() <= IN_BUCKET,
                 "T3"
             );
             assert!(table.entries().filter(same).count() <= IN_TABLE, "T3");
@@ -128,7 +128,7 @@ fn member_that_answers_is_never_displaced() {
 fn member_that_fails_twice_gives_its_place_to_the_latest_in_reserve() {
     let mut table = table();
     for (contact, key) in crowd(K as u8 + 3) {
-        table.insert(at(0), contact, key);
+        table.insert(at(1), contact, key);
     }
     let (_, failing) = member(0x8000, 0);
     assert!(!table.strike(at(1), &failing));
@@ -142,7 +142,7 @@ fn member_that_fails_twice_gives_its_place_to_the_latest_in_reserve() {
 fn answer_forgives_a_failure() {
     let mut table = table();
     let (contact, key) = member(0x8000, 0);
-    table.insert(at(0), contact, key);
+    table.insert(at(1), contact, key);
     for second in 1..10 {
         assert!(!table.strike(at(second), &key));
         table.show(at(second), &key);
@@ -161,4 +161,32 @@ fn one_network_gets_two_places_of_a_bucket() {
         open.insert(at(0), contact, key);
     }
     assert_eq!((table.len(), open.len()), (IN_BUCKET, K));
+}
+
+#[test]
+fn member_from_the_reserve_leaves_with_the_first_failure_unless_it_has_answered() {
+    let mut table = table();
+    for (contact, key) in crowd(K as u8 + 2) {
+        table.insert(at(1), contact, key);
+    }
+    let (failing, promoted) = (member(0x8000, 0).1, member(0x8000 + K as u16 + 1, 0).1);
+    assert!(table.remove(&failing));
+    assert!(table.known(&promoted).is_some());
+    let is_counted = table.strike(at(2), &promoted);
+    assert!(!is_counted && table.known(&promoted).is_none());
+    // The next one answers, and may fail once from then on.
+    let next = member(0x8000 + K as u16, 0).1;
+    table.show(at(3), &next);
+    assert!(!table.strike(at(4), &next) && table.known(&next).is_some());
+    assert!(table.strike(at(5), &next));
+}
+
+#[test]
+fn member_in_doubt_is_dropped_with_the_next_failure() {
+    let mut table = table();
+    let (contact, key) = member(0x8000, 0);
+    table.insert(at(1), contact, key);
+    table.doubt(&key);
+    assert!(table.known(&key).is_some_and(|entry| !entry.is_well()));
+    assert!(table.strike(at(2), &key) && table.known(&key).is_none());
 }

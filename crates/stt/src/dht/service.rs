@@ -34,7 +34,7 @@ use super::queries::Queries;
 use super::serving::Served;
 use super::sessions::Sessions;
 use crate::node::{Node, WeakNode};
-use crate::session::{Session, flag::Flag};
+use crate::session::{By, CloseReason, Session, flag::Flag};
 use crate::transport::platform::{Platform, PlatformEntropy};
 
 /// A node's part in the DHT of its group.
@@ -295,11 +295,12 @@ impl Service {
     }
 
     /// One of the node's sessions is over.
-    pub(crate) fn session_closed(self: &Arc<Self>, session: &Session) {
+    pub(crate) fn session_closed(self: &Arc<Self>, session: &Session, reason: &CloseReason) {
         let node = session.peer();
         self.with(|state, now, entropy| {
             let input = match state.sessions.closed(session) {
                 Some(by) => Input::SessionOpened { node, by },
+                None if is_sudden(reason) => Input::SessionLost { node },
                 None => Input::SessionClosed { node },
             };
             state.engine.handle_input(now, input, entropy);
@@ -321,6 +322,16 @@ impl Service {
             }
         }
     }
+}
+
+/// Whether a session ended because the peer is likely not there any longer.
+const fn is_sudden(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::IdleTimeout
+            | CloseReason::ShutDown { by: By::Peer }
+            | CloseReason::Failed { by: By::Peer }
+    )
 }
 
 /// Members that are dialled at a time because they asked for it.

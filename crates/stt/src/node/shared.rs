@@ -260,10 +260,10 @@ impl Shared {
         let (shared, watched) = (Arc::clone(self), session.clone());
         self.platform.spawn(async move {
             let reason = watched.closed().await;
-            shared.happenings.closed(&watched, reason);
             if let Some(dht) = &shared.dht {
-                dht.session_closed(&watched);
+                dht.session_closed(&watched, &reason);
             }
+            shared.happenings.closed(&watched, reason);
             shared.sessions.lock().remove(&watched.id());
             shared.end_happenings_if_over();
         });

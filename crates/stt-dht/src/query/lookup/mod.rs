@@ -95,10 +95,11 @@ impl Shape {
 
 impl Lookup {
     pub(crate) fn new(target: Key, shape: Shape) -> Self {
+        let candidates = Vec::with_capacity(shape.k * KEPT + 1);
         Self {
             target,
             shape,
-            candidates: Vec::new(),
+            candidates,
             tellers: Vec::new(),
             failures: 0,
             requests: 0,
