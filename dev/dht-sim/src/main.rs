@@ -79,7 +79,7 @@ impl Figure {
 
 type Scenario = (&'static str, fn(u32) -> Vec<Figure>);
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 15] = [
     ("an hour, members stay 30 min", an_hour),
     ("members stay 5 min", five_minutes),
     ("warm lookups", warm),
@@ -98,7 +98,9 @@ const SCENARIOS: [Scenario; 13] = [
     ("30 % vanish", |members| vanish(members, 0.3)),
     ("50 % vanish", |members| vanish(members, 0.5)),
     ("two halves, 30 min", halves),
+    ("clocks 10 min wrong", clocks),
     ("a key that all want", crowd),
+    ("ten flood one", flood),
 ];
 
 fn an_hour(members: u32) -> Vec<Figure> {
@@ -115,11 +117,13 @@ fn an_hour(members: u32) -> Vec<Figure> {
     let before = world.elapsed();
     world.run((60 * MINUTE).saturating_sub(before));
     let took = start.elapsed();
-    let each = world.traffic.messages as f64 / world.elapsed().as_secs_f64() / f64::from(members);
+    let member_seconds = world.elapsed().as_secs_f64() * f64::from(members);
+    let messages = world.traffic.messages as f64 / member_seconds;
+    let bytes = world.traffic.bytes as f64 / member_seconds;
     let time = Figure {
         bar: "an hour in 120 s",
         measured: format!(
-            "{:.0} s; {each:.2} messages a second and member",
+            "{:.0} s; {messages:.2} messages and {bytes:.0} bytes a second and member",
             took.as_secs_f64()
         ),
         is_held: took <= Duration::from_secs(120),
@@ -255,6 +259,47 @@ fn halves(members: u32) -> Vec<Figure> {
         found.success() >= 0.99,
         &found,
     )]
+}
+
+fn clocks(members: u32) -> Vec<Figure> {
+    let mut world = World::settled(1, members, config());
+    trouble::skew(&mut world);
+    world.run(5 * MINUTE);
+    let (contents, _) = providers::announce(&mut world, 200);
+    let found = providers::find(&mut world, &contents, 3);
+    // By then each has been announced once more.
+    world.run(25 * MINUTE);
+    let renewed = providers::find(&mut world, &contents, 3);
+    vec![
+        Figure::new("all found", found.good == found.asked, &found),
+        Figure::new(
+            "25 minutes later: all found",
+            renewed.good == renewed.asked,
+            &renewed,
+        ),
+    ]
+}
+
+fn flood(members: u32) -> Vec<Figure> {
+    let mut config = config();
+    config.records = 2_000;
+    let mut world = World::settled(1, members, config);
+    world.run(5 * MINUTE);
+    let (victim, held) = load::holder(&mut world, members as usize / 5);
+    for _ in 0..10 {
+        let flooder = world.somebody();
+        load::flood(&mut world, flooder, victim, 40);
+    }
+    let kept = held
+        .iter()
+        .filter(|key| load::holds(&mut world, victim, **key));
+    let (kept, of) = (kept.count(), held.len());
+    let all = world.engine(victim).map_or(0, |engine| engine.held().0);
+    vec![Figure {
+        bar: "room for 2,000, 25,600 sent: what it held of others is held",
+        measured: format!("{kept} of {of}, {all} records in all"),
+        is_held: of > 0 && kept == of && all <= 2_000,
+    }]
 }
 
 fn crowd(members: u32) -> Vec<Figure> {

@@ -86,8 +86,24 @@ impl Villain {
 
 /// The accomplices closest to a target, of a list that is sorted by place.
 pub(crate) fn closest_of(sorted: &[Contact], target: &[u8; 32], count: usize) -> Vec<Contact> {
+    let mut near = sorted;
+    // Those on the target's side of each next bit lie together, and are closer than all others.
+    for bit in 0..256 {
+        let mask = 0x80 >> (bit % 8);
+        let has_bit = |contact: &Contact| contact.node[bit / 8] & mask != 0;
+        let (low, high) = near.split_at(near.partition_point(|contact| !has_bit(contact)));
+        let side = if target[bit / 8] & mask != 0 {
+            high
+        } else {
+            low
+        };
+        if side.len() < count {
+            break;
+        }
+        near = side;
+    }
     let target = Key::from_bytes(*target);
-    let mut found: Vec<Contact> = sorted.to_vec();
+    let mut found = near.to_vec();
     if found.len() > count {
         let distance = |contact: &Contact| target.distance(&Key::from_bytes(contact.node));
         found.select_nth_unstable_by_key(count, distance);

@@ -21,6 +21,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         let output = Command::new("cargo")
             .args(["run", "--release", "--locked", "--package", package])
             .current_dir(root)
+            // Hundreds of megabytes, looked at here and there: with large pages a sixth faster.
+            .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
             .stderr(Stdio::inherit())
             .output()
             .with_context(|| format!("cannot start cargo for {package}"))?;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use stt_dht::{Key, QueryId};
 use stt_wire::{Ask, DhtAnswer, DhtRequest, Mode, Purpose, Record, RecordKind, VarInt};
 
+use super::providers;
 use crate::stats::Quantiles;
 use crate::world::{MemberId, World};
 
@@ -24,7 +26,7 @@ pub fn serving(world: &World) -> Vec<u64> {
 }
 
 /// Many members ask for one key within a minute.
-pub fn crowd(world: &mut World, key: stt_dht::Key, readers: usize) -> usize {
+pub fn crowd(world: &mut World, key: Key, readers: usize) -> usize {
     let mut asked = Vec::with_capacity(readers);
     let pause = Duration::from_micros(60_000_000 / readers.max(1) as u64);
     for _ in 0..readers {
@@ -36,12 +38,22 @@ pub fn crowd(world: &mut World, key: stt_dht::Key, readers: usize) -> usize {
         world.run(pause);
     }
     world.run(Duration::from_secs(35));
-    let found = |(reader, query): &(MemberId, Option<stt_dht::QueryId>)| {
+    let found = |(reader, query): &(MemberId, Option<QueryId>)| {
         query.is_some_and(|query| !world.found(*reader, query).is_empty())
     };
     let count = asked.iter().filter(|asked| found(asked)).count();
     world.forget_results();
     count
+}
+
+/// Has members announce contents, and picks the one that holds most of them, and the keys of those.
+pub fn holder(world: &mut World, contents: usize) -> (MemberId, Vec<Key>) {
+    let (contents, _) = providers::announce(world, contents);
+    let held = |slot: &MemberId| world.engine(*slot).map_or(0, |engine| engine.held().0);
+    let victim = world.alive().max_by_key(held).unwrap_or_default();
+    let mut keys: Vec<Key> = contents.iter().map(|content| content.key).collect();
+    keys.retain(|key| holds(world, victim, *key));
+    (victim, keys)
 }
 
 /// A member sends puts of records, as many as fit in each, to another: `puts` of them, ten a second.
@@ -75,8 +87,15 @@ pub fn flood(world: &mut World, from: MemberId, to: MemberId, puts: usize) {
     }
 }
 
+/// How many honest members hold a record under a key.
+pub fn holders(world: &mut World, key: Key) -> usize {
+    let slots: Vec<MemberId> = world.alive().collect();
+    let holds = |slot: &&MemberId| world.engine(**slot).is_some() && holds(world, **slot, key);
+    slots.iter().filter(holds).count()
+}
+
 /// Whether a member holds a record under a key.
-pub fn holds(world: &mut World, slot: MemberId, key: stt_dht::Key) -> bool {
+pub fn holds(world: &mut World, slot: MemberId, key: Key) -> bool {
     let from = world.somebody();
     let target = *key.as_bytes();
     let ask = Ask::FindRecords {

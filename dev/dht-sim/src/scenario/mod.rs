@@ -70,21 +70,22 @@ impl Tally {
 }
 
 impl std::fmt::Display for Tally {
+    /// What was counted, and nothing of what was not.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} of {} good; ms p50 {:.0} p99 {:.0}; requests mean {:.1} p99 {:.0}; dials mean {:.1} p99 {:.0}; overlap {:.4}; endless {}",
-            self.good,
-            self.asked,
-            self.time_ms.at(0.5),
-            self.time_ms.at(0.99),
-            self.requests.mean(),
-            self.requests.at(0.99),
-            self.dials.mean(),
-            self.dials.at(0.99),
-            self.overlap.mean(),
-            self.endless,
-        )
+        write!(f, "{} of {} good", self.good, self.asked)?;
+        if self.endless > 0 {
+            write!(f, ", {} endless", self.endless)?;
+        }
+        let (p50, p99) = (self.time_ms.at(0.5), self.time_ms.at(0.99));
+        write!(f, "; p50 {p50:.0} ms, p99 {p99:.0} ms")?;
+        if !self.requests.is_empty() {
+            let (requests, dials) = (self.requests.mean(), self.dials.mean());
+            write!(f, "; {requests:.1} requests, {dials:.1} dials")?;
+        }
+        if !self.overlap.is_empty() {
+            write!(f, "; overlap {:.4}", self.overlap.mean())?;
+        }
+        Ok(())
     }
 }
 

@@ -99,6 +99,13 @@ pub fn announce_at(world: &mut World, provider: MemberId, key: Key) -> Option<Qu
     })
 }
 
+/// Has a provider announce a content no longer.
+pub fn let_lapse(world: &mut World, content: &Content) {
+    world.command(content.provider, |engine, _, _| {
+        engine.let_lapse(content.key, RecordKind::PROVIDER);
+    });
+}
+
 /// Members by chance look for contents until they have found who truly has it; those whose provider
 /// has gone are not asked for.
 pub fn find(world: &mut World, contents: &[Content], readers: usize) -> Tally {

@@ -4,7 +4,7 @@ use stc::NodeId;
 use stt_dht::{Dialled, Input, Moment, Output, Over, RequestId, Token};
 use stt_wire::{Ask, Contact, DhtAnswer, DhtRequest, DialOutcome};
 
-use super::{Event, HANDSHAKE_BYTES, HANDSHAKE_US, MESSAGE_BYTES, MemberId, POOL, World};
+use super::{Event, HANDSHAKE_BYTES, HANDSHAKE_US, MESSAGE_BYTES, MemberId, Who, World};
 use crate::population::slot_of;
 use crate::villain::{Villain, closest_of};
 
@@ -24,38 +24,39 @@ impl World {
             Event::Answer {
                 from,
                 to,
-                id,
+                id: request,
                 answer,
             } => {
-                if let Some(slot) = self.present(&to.node)
-                    && self.is_connected_world(slot, slot_of(&from))
-                {
-                    self.input(
-                        slot,
-                        Input::Answer {
-                            request: id,
-                            answer,
-                        },
-                    );
+                if self.is_there(to) && self.is_connected_world(to.slot, from) {
+                    self.input(to.slot, Input::Answer { request, answer });
                 }
             }
-            Event::SessionLost { of, with } => self.lose_session(&of, &with),
-            Event::Goes { contact } => {
-                if let Some(slot) = self.present(&contact.node)
-                    && !self.members[slot as usize].stays
-                {
-                    self.kill(slot);
-                    self.replace(slot);
+            Event::SessionsLost { of, with } => {
+                for who in of {
+                    if self.is_there(who) {
+                        self.lose_session(who.slot, &with);
+                    }
+                }
+            }
+            Event::Goes(who) => {
+                if self.is_there(who) && !self.members[who.slot as usize].stays {
+                    self.kill(who.slot);
+                    self.replace(who.slot);
                 }
             }
         }
     }
 
-    /// The slot of a member, if it is there and still the same.
-    fn present(&self, node: &[u8; 32]) -> Option<MemberId> {
+    fn is_there(&self, who: Who) -> bool {
+        let member = &self.members[who.slot as usize];
+        member.is_there && member.term == who.term
+    }
+
+    /// The member of a name, if it is there.
+    fn present(&self, node: &[u8; 32]) -> Option<Who> {
         let slot = slot_of(node);
         let member = self.members.get(slot as usize)?;
-        (member.is_there && member.contact.node == *node).then_some(slot)
+        (member.is_there && member.contact.node == *node).then(|| self.who(slot))
     }
 
     fn is_connected_world(&self, one: MemberId, other: MemberId) -> bool {
@@ -64,10 +65,16 @@ impl World {
     }
 
     fn wake(&mut self, slot: MemberId) {
-        if self.members[slot as usize].wake_at > self.now_us {
+        let member = &mut self.members[slot as usize];
+        if member.wake_us > self.now_us {
             return;
         }
-        self.members[slot as usize].wake_at = u64::MAX;
+        member.wake_us = u64::MAX;
+        if member.due_us > self.now_us {
+            // What it was to be woken for has come to an end before.
+            let due_us = member.due_us;
+            return self.wake_at(slot, due_us);
+        }
         let now = self.now(slot);
         if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
             engine.handle_timeout(now, &mut self.rng);
@@ -75,11 +82,12 @@ impl World {
         }
     }
 
-    pub(super) fn wake_in(&mut self, slot: MemberId, time_us: u64) {
-        let at = self.now_us + time_us;
-        if at < self.members[slot as usize].wake_at {
-            self.members[slot as usize].wake_at = at;
-            self.queue.push(at, Event::Wake(slot));
+    pub(super) fn wake_at(&mut self, slot: MemberId, due_us: u64) {
+        let member = &mut self.members[slot as usize];
+        member.due_us = due_us;
+        if due_us < member.wake_us {
+            member.wake_us = due_us;
+            self.queue.push(due_us, Event::Wake(slot));
         }
     }
 
@@ -103,8 +111,8 @@ impl World {
         let Some(engine) = self.members[slot as usize].engine.as_deref() else {
             return;
         };
-        let due = engine.poll_timeout().since(Moment::default()).as_micros() as u64;
-        self.wake_in(slot, due.saturating_sub(self.now_us));
+        let due_us = engine.poll_timeout().since(Moment::default()).as_micros() as u64;
+        self.wake_at(slot, due_us.max(self.now_us));
     }
 
     fn carry_out(&mut self, slot: MemberId, output: Output, answers: &mut Vec<DhtAnswer>) {
@@ -140,44 +148,39 @@ impl World {
         request: DhtRequest,
         over: Over,
     ) {
-        let from = self.contact(slot);
         self.count(request.payload_len());
         let is_known = self.session(slot, slot_of(&to.node));
         let is_known = is_known || self.members[slot as usize].is_connected;
         let is_cold = over == Over::NewSession || !is_known;
         self.traffic.dials += u64::from(is_cold);
         self.traffic.bytes += if is_cold { HANDSHAKE_BYTES } else { 0 };
-        let Some(peer) = self.present(&to.node) else {
+        let Some(to) = self.present(&to.node) else {
             return;
         };
-        if !self.is_connected_world(slot, peer) {
+        if !self.is_connected_world(slot, to.slot) {
             return;
         }
-        let (here, there) = (
-            self.members[slot as usize].place,
-            self.members[peer as usize].place,
-        );
+        let here = self.members[slot as usize].place;
+        let there = self.members[to.slot as usize].place;
         let dial = if is_cold {
             here.round_trip(&there) + HANDSHAKE_US
         } else {
             0
         };
         let at = self.now_us + dial + here.one_way(&there, &mut self.rng);
-        self.queue.push(
-            at,
-            Event::Request {
-                from,
-                to,
-                id,
-                request,
-                is_cold,
-            },
-        );
+        let request = Event::Request {
+            from: self.who(slot),
+            to,
+            id,
+            request,
+            is_cold,
+        };
+        self.queue.push(at, request);
     }
 
     /// Sends a request of nobody's engine.
     pub fn inject(&mut self, from: MemberId, to: MemberId, request: DhtRequest) {
-        let (from, to) = (self.contact(from), self.contact(to));
+        let (from, to) = (self.who(from), self.who(to));
         self.count(request.payload_len());
         let id = RequestId::UNKNOWN;
         let event = Event::Request {
@@ -203,49 +206,43 @@ impl World {
     /// Whether there is a session; if so it has just been used.
     fn session(&mut self, slot: MemberId, peer: MemberId) -> bool {
         let sessions = &mut self.members[slot as usize].sessions;
-        let known = sessions.iter_mut().find(|(known, _)| *known == peer);
-        known.map(|(_, used)| *used = self.now_us).is_some()
+        sessions.touch(peer, self.now_us)
     }
 
     fn deliver_request(
         &mut self,
-        from: Contact,
-        to: Contact,
+        from: Who,
+        to: Who,
         id: RequestId,
         request: DhtRequest,
         is_cold: bool,
     ) {
-        let Some(slot) = self.present(&to.node) else {
+        if !self.is_there(to) {
             return;
-        };
-        if is_cold {
-            self.open_session(&from, slot, Dialled::ByPeer);
-            if let Some(asker) = self.present(&from.node) {
-                self.open_session(&to, asker, Dialled::ByUs);
-            }
         }
-        self.members[slot as usize].served += 1;
-        let delay = self.members[slot as usize]
+        let asker = self.contact(from.slot);
+        if is_cold && self.is_there(from) {
+            self.open_session(from.slot, to.slot, Dialled::ByPeer);
+            self.open_session(to.slot, from.slot, Dialled::ByUs);
+        }
+        self.members[to.slot as usize].served += 1;
+        let delay = self.members[to.slot as usize]
             .villain
             .map_or(0, Villain::delay);
-        let Some(answer) = self.answer_of(slot, from, request) else {
+        let Some(answer) = self.answer_of(to.slot, asker, request) else {
             return;
         };
         self.count(answer.payload_len());
-        let there = self.members[slot_of(&from.node) as usize].place;
-        let way = self.members[slot as usize]
-            .place
-            .one_way(&there, &mut self.rng);
-        let at = self.now_us + delay + way;
-        self.queue.push(
-            at,
-            Event::Answer {
-                from: to.node,
-                to: from,
-                id,
-                answer,
-            },
-        );
+        let here = self.members[to.slot as usize].place;
+        let there = self.members[from.slot as usize].place;
+        let at = self.now_us + delay + here.one_way(&there, &mut self.rng);
+        let answer = Event::Answer {
+            from: to.slot,
+            to: from,
+            id,
+            answer,
+        };
+        self.queue.push(at, answer);
     }
 
     fn answer_of(
@@ -286,49 +283,49 @@ impl World {
         answers.pop()
     }
 
-    fn open_session(&mut self, with: &Contact, slot: MemberId, by: Dialled) {
-        let peer = slot_of(&with.node);
-        if self.session(slot, peer) {
+    fn open_session(&mut self, with: MemberId, slot: MemberId, by: Dialled) {
+        if self.session(slot, with) {
             return;
         }
-        let member = &mut self.members[slot as usize];
-        let is_full = member.sessions.len() >= POOL;
-        let oldest = (0..member.sessions.len()).min_by_key(|place| member.sessions[*place].1);
-        let dropped = oldest
-            .filter(|_| is_full)
-            .map(|place| member.sessions.swap_remove(place).0);
-        member.sessions.push((peer, self.now_us));
+        let mut sessions = std::mem::take(&mut self.members[slot as usize].sessions);
+        let dropped = sessions.add(with, self.now_us, |peer| self.wants(slot, peer));
+        self.members[slot as usize].sessions = sessions;
         if let Some(dropped) = dropped {
             let (one, other) = (self.contact(slot), self.contact(dropped));
-            self.tell_closed(slot, &other);
-            self.lose_session(&other, &one);
+            self.tell(slot, closed(&other));
+            self.members[dropped as usize].sessions.remove(slot);
+            self.tell(dropped, closed(&one));
         }
-        let now = self.now(slot);
-        if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
-            let node = NodeId::from_bytes(with.node);
-            engine.handle_input(now, Input::SessionOpened { node, by }, &mut self.rng);
-        }
+        let node = NodeId::from_bytes(self.contact(with).node);
+        self.tell(slot, Input::SessionOpened { node, by });
     }
 
-    fn lose_session(&mut self, of: &Contact, with: &Contact) {
-        let Some(slot) = self.present(&of.node) else {
-            return;
-        };
+    fn wants(&self, slot: MemberId, peer: MemberId) -> bool {
+        let node = NodeId::from_bytes(self.contact(peer).node);
+        let engine = self.members[slot as usize].engine.as_deref();
+        engine.is_some_and(|engine| engine.wants_session(&node))
+    }
+
+    fn lose_session(&mut self, slot: MemberId, with: &Contact) {
         // The slot may have another member by now, with a session of its own.
         let peer = slot_of(&with.node);
-        if self.contact(peer).node == with.node || !self.members[peer as usize].is_there {
-            self.members[slot as usize]
-                .sessions
-                .retain(|(known, _)| *known != peer);
+        if self.contact(peer).node == with.node {
+            self.members[slot as usize].sessions.remove(peer);
         }
-        self.tell_closed(slot, with);
+        let node = NodeId::from_bytes(with.node);
+        self.tell(slot, Input::SessionLost { node });
     }
 
-    fn tell_closed(&mut self, slot: MemberId, with: &Contact) {
+    /// Tells an engine of something that it need not do anything about at once.
+    fn tell(&mut self, slot: MemberId, input: Input) {
         let now = self.now(slot);
         if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
-            let node = NodeId::from_bytes(with.node);
-            engine.handle_input(now, Input::SessionClosed { node }, &mut self.rng);
+            engine.handle_input(now, input, &mut self.rng);
         }
     }
+}
+
+fn closed(with: &Contact) -> Input {
+    let node = NodeId::from_bytes(with.node);
+    Input::SessionClosed { node }
 }

@@ -1,6 +1,7 @@
 //! The world: members, the messages between them, and time.
 
 mod messages;
+mod pool;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use stc::NodeId;
 use stt_dht::{Config, Dialled, Ended, Engine, Input, Moment, Now, QueryId, RequestId};
 use stt_wire::{Contact, DhtAnswer, DhtRequest};
 
+use self::pool::Pool;
 use crate::keyring::SimKeyring;
 use crate::net::Place;
 use crate::population::{at_home, name, settled_table};
@@ -19,6 +21,14 @@ use crate::villain::Villain;
 
 /// A member by its slot. A member that has gone leaves its slot to the next one.
 pub type MemberId = u32;
+
+/// A member, and not whoever has its slot after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Who {
+    slot: MemberId,
+    /// How many members the slot has had before it.
+    term: u32,
+}
 
 /// Thousands of members under one clock.
 #[derive(Debug)]
@@ -41,13 +51,17 @@ pub struct World {
 #[derive(Debug)]
 struct Member {
     contact: Contact,
+    term: u32,
     place: Place,
     /// None when it has gone, or is hostile.
     engine: Option<Box<Engine<SimKeyring>>>,
     villain: Option<Villain>,
     is_there: bool,
-    wake_at: u64,
-    sessions: Vec<(MemberId, u64)>,
+    /// When its engine wants to be called.
+    due_us: u64,
+    /// When it is looked at whether that is now: not later.
+    wake_us: u64,
+    sessions: Pool,
     skew: i64,
     served: u64,
     stays: bool,
@@ -59,29 +73,26 @@ struct Member {
 enum Event {
     Wake(MemberId),
     Request {
-        from: Contact,
-        to: Contact,
+        from: Who,
+        to: Who,
         id: RequestId,
         request: DhtRequest,
         is_cold: bool,
     },
     Answer {
-        from: [u8; 32],
-        to: Contact,
+        from: MemberId,
+        to: Who,
         id: RequestId,
         answer: DhtAnswer,
     },
-    SessionLost {
-        of: Contact,
+    /// Those who had a session with a member notice that it has fallen silent.
+    SessionsLost {
+        of: Vec<Who>,
         with: Contact,
     },
-    Goes {
-        contact: Contact,
-    },
+    Goes(Who),
 }
 
-/// Sessions that a member keeps; the one not used for longest goes first.
-const POOL: usize = 128;
 /// What a handshake takes, as measured of real sessions.
 const HANDSHAKE_BYTES: u64 = 2_400;
 const HANDSHAKE_US: u64 = 400;
@@ -126,12 +137,14 @@ impl World {
         let place = Place::random(&mut self.rng);
         let member = Member {
             contact,
+            term: 0,
             place,
             engine: None,
             villain,
             is_there: true,
-            wake_at: u64::MAX,
-            sessions: Vec::new(),
+            due_us: u64::MAX,
+            wake_us: u64::MAX,
+            sessions: Pool::default(),
             skew: 0,
             served: 0,
             stays: false,
@@ -161,7 +174,8 @@ impl World {
         let me = NodeId::from_bytes(self.members[slot as usize].contact.node);
         let engine = Engine::new(now, self.config.clone(), SimKeyring, me);
         self.members[slot as usize].engine = Some(Box::new(engine));
-        self.wake_in(slot, self.rng.clone().word() % 3_000_000);
+        let first = self.rng.clone().word() % 3_000_000;
+        self.wake_at(slot, self.now_us + first);
     }
 
     /// Makes everybody know whom they would know after a long time.
@@ -204,8 +218,8 @@ impl World {
             && self.members[slot as usize].villain.is_none()
         {
             let stay = Duration::from_secs_f64(self.rng.exponential(mean)).as_micros() as u64;
-            let contact = self.contact(slot);
-            self.queue.push(self.now_us + stay, Event::Goes { contact });
+            let who = self.who(slot);
+            self.queue.push(self.now_us + stay, Event::Goes(who));
         }
     }
 
@@ -230,15 +244,14 @@ impl World {
         let member = &mut self.members[slot as usize];
         member.is_there = false;
         member.engine = None;
-        member.wake_at = u64::MAX;
+        member.due_us = u64::MAX;
         let sessions = std::mem::take(&mut member.sessions);
-        for (peer, _) in sessions {
-            let of = self.contact(peer);
-            self.queue.push(
-                self.now_us + IDLE_US,
-                Event::SessionLost { of, with: contact },
-            );
-        }
+        let of = sessions.peers().iter().map(|peer| self.who(*peer));
+        let lost = Event::SessionsLost {
+            of: of.collect(),
+            with: contact,
+        };
+        self.queue.push(self.now_us + IDLE_US, lost);
     }
 
     /// A new member takes an empty slot and joins by three that it has heard of.
@@ -249,6 +262,7 @@ impl World {
         let known: Vec<_> = known.into_iter().map(|known| self.contact(known)).collect();
         let member = &mut self.members[slot as usize];
         member.contact = at_home(slot, node);
+        member.term += 1;
         member.place = place;
         member.is_there = true;
         member.is_connected = false;
@@ -278,6 +292,11 @@ impl World {
     /// Where a member is.
     pub fn contact(&self, slot: MemberId) -> Contact {
         self.members[slot as usize].contact
+    }
+
+    fn who(&self, slot: MemberId) -> Who {
+        let term = self.members[slot as usize].term;
+        Who { slot, term }
     }
 
     /// The engine of an honest member that is there.
