@@ -26,9 +26,9 @@ fn content_is_found_while_members_stay_for_half_an_hour() {
 }
 
 /// The provider stays, all others go after ten minutes, and nobody announces again for hours.
-fn after_most_holders_have_gone(mut config: Config) -> Tally {
+fn after_most_holders_have_gone(seed: u64, mut config: Config) -> Tally {
     config.least_republish = 120 * MINUTE;
-    let mut world = World::settled(1, 200, config);
+    let mut world = World::settled(seed, 200, config);
     world.set_mean_stay(10 * MINUTE);
     world.run(5 * MINUTE);
     let contents = providers::announce_by_one_who_stays(&mut world, 40);
@@ -38,13 +38,12 @@ fn after_most_holders_have_gone(mut config: Config) -> Tally {
 
 #[test]
 fn records_outlive_their_holders_because_they_are_handed_over() {
-    let found = after_most_holders_have_gone(config());
-    let without = after_most_holders_have_gone(config_without(Defence::Handover));
-    assert!(found.success() >= 0.8, "{found}");
-    assert!(
-        without.success() < 0.75 * found.success(),
-        "{without} against {found}"
-    );
+    for seed in 1..4 {
+        let found = after_most_holders_have_gone(seed, config());
+        assert!(found.success() >= 0.95, "seed {seed}: {found}");
+    }
+    let without = after_most_holders_have_gone(1, config_without(Defence::Handover));
+    assert!(without.success() < 0.75, "{without}");
 }
 
 /// What lookups are like some minutes after half of the members have vanished.
@@ -85,13 +84,24 @@ fn halves_that_were_apart_find_each_others_content_again() {
     assert!(found.success() >= 0.99, "{found}");
 }
 
+/// Half of the clocks are 10 minutes ahead, the others behind. What is announced is found at once, and
+/// long after it would have ended if it had not been announced again and again.
 #[test]
 fn clocks_that_are_ten_minutes_wrong_do_not_matter() {
-    let mut world = World::settled(1, 400, config());
+    let mut world = World::settled(1, 200, config());
     trouble::skew(&mut world);
-    world.run(3 * MINUTE);
-    let (contents, announced) = providers::announce(&mut world, 50);
-    assert_eq!(announced.good, announced.asked, "{announced}");
+    world.set_mean_stay(30 * MINUTE);
+    world.run(5 * MINUTE);
+    let contents = providers::announce_by_one_who_stays(&mut world, 40);
     let found = providers::find(&mut world, &contents, 2);
     assert_eq!(found.good, found.asked, "{found}");
+    let (lapsing, kept) = contents.split_at(15);
+    for content in lapsing {
+        providers::let_lapse(&mut world, content);
+    }
+    world.run(130 * MINUTE);
+    let renewed = providers::find(&mut world, kept, 2);
+    assert_eq!(renewed.good, renewed.asked, "{renewed}");
+    let lapsed = providers::find(&mut world, lapsing, 2);
+    assert_eq!(lapsed.good, 0, "{lapsed}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stt_dht::{Config, Defence};
 use stt_dht_sim::Villain;
 use stt_dht_sim::scenario::hostile::{Homes, mixed, targeted};
-use stt_dht_sim::scenario::{Tally, config, config_without, providers};
+use stt_dht_sim::scenario::{Tally, config, config_without, load, providers};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -52,9 +52,9 @@ fn who_tells_of_members_that_do_not_exist_is_soon_ignored() {
 }
 
 /// Names ground to lie around one key; how many readers find who truly has it.
-fn around_one_key(config: &Config, count: u32, homes: Homes) -> Tally {
+fn around_one_key(seed: u64, config: &Config, count: u32, homes: Homes) -> Tally {
     let villain = Villain::ProvidesFalsely;
-    let (mut world, key) = targeted(3, 1_000, config.clone(), count, villain, homes);
+    let (mut world, key) = targeted(seed, 1_000, config.clone(), count, villain, homes);
     world.run(3 * MINUTE);
     let (contents, _) = providers::announce_keys(&mut world, &[key]);
     providers::find(&mut world, &contents, 100)
@@ -62,16 +62,38 @@ fn around_one_key(config: &Config, count: u32, homes: Homes) -> Tally {
 
 #[test]
 fn a_hundred_names_ground_around_a_key_do_not_hide_it() {
-    let found = around_one_key(&config(), 100, Homes::Many);
-    assert!(found.success() >= 0.98, "{found}");
-    let without = around_one_key(&config_without(Defence::Region), 100, Homes::Many);
+    for seed in 1..4 {
+        let found = around_one_key(seed, &config(), 100, Homes::Many);
+        assert!(found.success() >= 0.99, "seed {seed}: {found}");
+    }
+    let without = around_one_key(1, &config_without(Defence::Region), 100, Homes::Many);
     assert!(without.success() < 0.2, "{without}");
 }
 
 #[test]
 fn any_number_of_names_in_two_networks_does_not_hide_a_key() {
-    let found = around_one_key(&config(), 400, Homes::Two);
+    let found = around_one_key(3, &config(), 400, Homes::Two);
     assert!(found.success() >= 0.99, "{found}");
-    let without = around_one_key(&config_without(Defence::Diversity), 400, Homes::Two);
+    let without = around_one_key(3, &config_without(Defence::Diversity), 400, Homes::Two);
     assert!(without.success() < 0.6, "{without}");
+}
+
+/// Four hundred accomplices around one key, who claim to hold what is put there. How many of the honest
+/// members hold it, with several seeds together.
+fn holders_among_accomplices(config: &Config) -> usize {
+    let holders = (0..3).map(|seed| {
+        let villain = Villain::Colludes;
+        let (mut world, key) = targeted(seed, 1_000, config.clone(), 400, villain, Homes::Many);
+        world.run(3 * MINUTE);
+        let (contents, _) = providers::announce_keys(&mut world, &[key]);
+        load::holders(&mut world, contents[0].key)
+    });
+    holders.sum()
+}
+
+#[test]
+fn liars_on_one_path_do_not_keep_a_record_from_those_on_the_others() {
+    let holders = holders_among_accomplices(&config());
+    let without = holders_among_accomplices(&config_without(Defence::DisjointPaths));
+    assert!(holders > 2 * without, "{holders} against {without}");
 }
