@@ -292,7 +292,7 @@ fn a_control_stream_that_ends_or_carries_nonsense_ends_the_session() {
     let endings: [&[u8]; 6] = [
         &[0x00, 0],
         &[0x80, 0],
-        &[0x3f, 0],
+        &[0x1f, 0],
         &[0x03, 1, 9],
         &[0x02, 1, 9],
         &[],

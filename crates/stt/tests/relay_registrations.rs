@@ -103,7 +103,7 @@ fn who_says_what_no_member_says_loses_the_session() {
         ),
         // What only a relay says, with which one might want to register another.
         (PROTOCOL_VIOLATION, frame(0x3a, &[1, 1, 1])),
-        (PROTOCOL_VIOLATION, frame(0x3e, &peer)),
+        (PROTOCOL_VIOLATION, frame(0x1f, &peer)),
         (LIMIT_EXCEEDED, frame(REACH, &[0; 65])),
     ];
     for (code, bytes) in cases {

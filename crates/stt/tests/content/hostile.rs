@@ -231,7 +231,7 @@ fn endless_lists_of_blocks_have_an_end() {
 
 #[test]
 fn answers_that_are_none_cost_the_session() {
-    let garbage = |_, _| Reply::Bytes(frame(0x3f, b"what"));
+    let garbage = |_, _| Reply::Bytes(frame(0x1f, b"what"));
     let (state, took) = beside_an_honest_member(11, |script| script, garbage);
     assert!(
         matches!(state, ProviderState::Dropped(Blame::Breach)),

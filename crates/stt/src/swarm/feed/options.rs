@@ -10,15 +10,15 @@ use crate::swarm::{Provider, Sharing};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LiveOptions {
-    /// A run of segments is closed this long after its first one came. Default: 1 s. It is what a viewer is behind at
-    /// least; each entry costs every follower two round trips and 300 bytes.
+    /// A run of segments is closed this long after its first one came. Default: 1 s. A viewer is so far behind, and
+    /// two round trips more for each holder between; a shorter time costs more entries.
     pub every: Duration,
     /// A run is closed before it is longer than this, in bytes, unless it is one segment. Default: 1 MiB, one block; at most 2 MiB.
     pub longest_run: usize,
     /// How many members may follow this node itself. What is published leaves this node as often. Default: 16; at least 1.
     pub followers: usize,
-    /// Entries that are kept, the newest. The objects of older ones are removed from the storage. Default: 65,536, which
-    /// is 18 hours of one a second, and 10 MB of memory.
+    /// Entries that are kept, the newest. The objects of older ones are removed from the storage. Default: 65,536, 18 hours
+    /// of one a second. Each takes some memory beside its object.
     pub keep: usize,
 }
 
