@@ -35,7 +35,7 @@ pub(super) enum Event {
 }
 
 /// How it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Parting {
     /// It said that nothing follows, or its session ended.
     Over,
