@@ -190,15 +190,16 @@ impl<'a> Known<'a> {
 
     /// What a new one came for may be that the others are dead. Those that are known to be are closed at
     /// once: acknowledgements that come late over the new one make the engine wait longer for what was
-    /// under way on them.
+    /// under way on them. For the same reason an acceptor does not send on it before the dialler has said
+    /// so, or the next look.
     fn begin(&mut self, id: PathId) {
         let now = self.core.platform.now();
         self.add(id);
         if let Some(known) = self.position(id).and_then(|at| self.paths.get_mut(at)) {
             known.watch.begin(now);
         }
-        self.choose();
         if self.is_dialler() {
+            self.choose();
             self.close_what_is_silent(now);
         }
         self.ask_all(Some(id));
