@@ -56,6 +56,8 @@ pub(super) enum Look {
     Fine,
     /// Nothing is heard by any path: another one is needed.
     Lost,
+    /// Nor is anything some seconds later.
+    StillLost,
 }
 
 struct KnownPath {
@@ -340,17 +342,15 @@ impl<'a> Known<'a> {
             self.lost = None;
             return Look::Fine;
         }
-        let patience = if self.is_dialler() {
-            Duration::ZERO
-        } else {
-            FIRST_LOST
+        let (at, pause, look) = match self.lost {
+            Some((at, pause)) => (at, pause, Look::StillLost),
+            None => (now, FIRST_LOST, Look::Lost),
         };
-        let (at, pause) = *self.lost.get_or_insert((now + patience, FIRST_LOST));
         if now < at {
             return Look::Fine;
         }
         self.lost = Some((now + pause, (2 * pause).min(LAST_LOST)));
-        Look::Lost
+        look
     }
 
     /// A path that stands by may die unnoticed, with things of the peer's on it. While the session is

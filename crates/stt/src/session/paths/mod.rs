@@ -148,8 +148,9 @@ async fn follow(core: &Core) {
             }
             todo = reach.next() => reach.act(todo),
             () = look => {
-                if known.look() == Look::Lost {
-                    reach.look_elsewhere(known.channels());
+                let look = known.look();
+                if look != Look::Fine {
+                    reach.look_elsewhere(look, known.channels());
                 }
             }
         }

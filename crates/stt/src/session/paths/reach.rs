@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use super::{
     super::core::Core,
+    known::Look,
     many::{MANY_TIMES, Many, PLAIN_FOR},
     purse::Purse,
 };
@@ -393,7 +394,11 @@ impl<'a> Reach<'a> {
     /// Nothing is heard any more by any path. A translator on this side may have forgotten the session,
     /// and told nobody: then probes from here are all that can lead the peer back.
     /// The dialler goes back to the relays that carried the session before, and asks for a tunnel.
-    pub(super) fn look_elsewhere(&mut self, channels: impl Iterator<Item = SocketAddr>) {
+    pub(super) fn look_elsewhere(
+        &mut self,
+        look: Look,
+        channels: impl Iterator<Item = SocketAddr>,
+    ) {
         if !self.is_hidden {
             self.begin_round();
             self.ping_what_is_due();
@@ -403,6 +408,9 @@ impl<'a> Reach<'a> {
             self.opening
                 .extend(channels.map(|remote| Opening::by(remote, now)));
             self.open_what_is_due();
+        }
+        // An acceptor shows the tunnel to the dialler (REACH-35), and leaves it to that one to be faster.
+        if self.core.connection.side() == Side::Client || look == Look::StillLost {
             self.ask_for_a_tunnel();
         }
     }
