@@ -193,8 +193,10 @@ fn an_acceptors_translator_that_forgets_is_survived_with_a_relay_beside() {
             };
             let pause = longest_pause(&sim, ends[0], ends[1], bytes).await;
             forgetting.await;
+            // A third of it is what the engine waits before it sends again what was under way on a closed path:
+            // three of its probe timeouts, which the acknowledgements that came late have made long.
             assert!(
-                pause < Duration::from_secs(3),
+                pause < Duration::from_secs(5),
                 "{is_dialler_writing}: {pause:?}"
             );
             until_both_go_by(&sim, [&near, &far], PathKind::Udp).await;
