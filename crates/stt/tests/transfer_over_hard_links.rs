@@ -25,7 +25,7 @@ fn twenty_mib_each_way_survive_loss_duplication_and_reordering() {
 
 #[test]
 fn a_transfer_completes_though_a_fifth_of_all_packets_is_lost() {
-    exchange(2, Link::lossy(0.2), MIB);
+    exchange(3, Link::lossy(0.2), MIB);
 }
 
 #[test]

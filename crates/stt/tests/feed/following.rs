@@ -112,7 +112,7 @@ fn ten_followers_of_a_narrow_line_get_the_stream_mostly_from_each_other() {
             stats.delivered_bytes
         };
         let sent: u64 = (30..40).map(sent).sum();
-        let once = (300 * 20_000) as f64;
+        let once = 300.0 * 20_000.0;
         println!(
             "ten followers: the publisher sent {:.1} times the stream; {longest:?} behind at most",
             sent as f64 / once
