@@ -7,7 +7,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use stt_wire::{DecodeError, FrameDecoder, RawFrame};
 
-use crate::session::stream::{RecvStream, SendStream};
+use crate::session::{
+    CloseReason,
+    core::Core,
+    stream::{RecvStream, SendStream},
+};
 use crate::storage::Failure;
 use crate::transport::platform::Platform;
 
@@ -16,6 +20,29 @@ pub(in crate::swarm) enum GivenUp {
     Peer,
     Storage(Failure),
     Broken(DecodeError),
+}
+
+/// Answers one request as far as it goes; `what` names it in the log. A breach of the format ends the session.
+pub(in crate::swarm) async fn serve(
+    core: &Core,
+    what: &'static str,
+    answering: impl Future<Output = Result<(), GivenUp>>,
+) {
+    let answered = tokio::select! {
+        biased;
+        () = core.closing.begun() => return,
+        answered = answering => answered,
+    };
+    match answered {
+        Ok(()) | Err(GivenUp::Peer) => {}
+        Err(GivenUp::Storage(error)) => {
+            tracing::warn!(%error, what, peer = %core.peer(), "storage");
+        }
+        Err(GivenUp::Broken(error)) => {
+            tracing::warn!(%error, what, session = %core.id(), "malformed request");
+            core.end(CloseReason::for_malformed(error));
+        }
+    }
 }
 
 /// Reads the only request of a stream.

@@ -21,7 +21,6 @@ use tokio::sync::Semaphore;
 use super::in_the_store;
 use super::request::{self, GivenUp, finish};
 use crate::session::{
-    CloseReason,
     core::Core,
     stream::{RecvStream, SendStream},
 };
@@ -68,21 +67,7 @@ pub(crate) async fn serve(
     mut send: SendStream,
 ) {
     let answering = answer(&shelves, &core, &mut recv, &mut send);
-    let answered = tokio::select! {
-        biased;
-        () = core.closing.begun() => return,
-        answered = answering => answered,
-    };
-    match answered {
-        Ok(()) | Err(GivenUp::Peer) => {}
-        Err(GivenUp::Storage(error)) => {
-            tracing::warn!(%error, peer = %core.peer(), "content that was asked for");
-        }
-        Err(GivenUp::Broken(error)) => {
-            tracing::warn!(%error, session = %core.id(), "request for content");
-            core.end(CloseReason::for_malformed(error));
-        }
-    }
+    request::serve(&core, "content that was asked for", answering).await;
 }
 
 async fn answer(

@@ -17,7 +17,7 @@ use stt_wire::{Declined, KeepAnswer, KeepRequest, VarInt, limits::MAX_KEEP_REQUE
 
 use super::{Admission, Offer};
 use crate::session::{
-    CloseReason, Session,
+    Session,
     core::Core,
     stream::{RecvStream, SendStream},
 };
@@ -33,21 +33,7 @@ pub(crate) async fn serve(
     mut send: SendStream,
 ) {
     let answering = answer(&offer, &core, &mut recv, &mut send);
-    let answered = tokio::select! {
-        biased;
-        () = core.closing.begun() => return,
-        answered = answering => answered,
-    };
-    match answered {
-        Ok(()) | Err(GivenUp::Peer) => {}
-        Err(GivenUp::Storage(error)) => {
-            tracing::warn!(%error, peer = %core.peer(), "a copy that was asked for");
-        }
-        Err(GivenUp::Broken(error)) => {
-            tracing::warn!(%error, session = %core.id(), "request to keep a copy");
-            core.end(CloseReason::for_malformed(error));
-        }
-    }
+    request::serve(&core, "a copy that was asked for", answering).await;
 }
 
 async fn answer(
