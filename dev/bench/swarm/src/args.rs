@@ -1,5 +1,6 @@
 //! The command line. The two hidden sides are how this program starts itself.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +29,9 @@ pub(crate) struct Plan {
     /// From how many it is fetched.
     #[arg(long, value_delimiter = ',', default_value = "1,4,8")]
     pub(crate) providers: Vec<usize>,
+    /// Instead of loopback, a link of its own for each provider, with these rates in Mbit/s: needs root, and `ip` and `tc`.
+    #[arg(long, value_delimiter = ',', conflicts_with = "providers")]
+    pub(crate) links: Vec<u32>,
     /// How often each is measured.
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
@@ -52,6 +56,9 @@ pub(crate) struct Provider {
     /// Which of them it is.
     #[arg(long)]
     pub(crate) number: u64,
+    /// Where its socket is bound.
+    #[arg(long)]
+    pub(crate) bind: IpAddr,
     /// Where its store is, or is made.
     #[arg(long)]
     pub(crate) store: PathBuf,
@@ -65,6 +72,9 @@ pub(crate) struct Provider {
 pub(crate) struct Fetcher {
     #[arg(long)]
     pub(crate) peer: PeerName,
+    /// Where its socket is bound.
+    #[arg(long)]
+    pub(crate) bind: IpAddr,
     /// Where its store is made.
     #[arg(long)]
     pub(crate) store: PathBuf,
@@ -76,12 +86,24 @@ pub(crate) struct Fetcher {
     pub(crate) processes: Vec<u32>,
 }
 
+impl Plan {
+    /// From how many it is fetched, one after the other.
+    pub(crate) fn counts(&self) -> Vec<usize> {
+        if self.links.is_empty() {
+            self.providers.clone()
+        } else {
+            vec![self.links.len()]
+        }
+    }
+}
+
 impl Provider {
     pub(crate) fn to_args(&self) -> Vec<String> {
         vec![
             "provide".to_owned(),
             format!("--peer={}", self.peer),
             format!("--number={}", self.number),
+            format!("--bind={}", self.bind),
             format!("--store={}", self.store.display()),
             format!("--content={}", self.content.display()),
         ]
@@ -94,6 +116,7 @@ impl Fetcher {
         vec![
             "fetch".to_owned(),
             format!("--peer={}", self.peer),
+            format!("--bind={}", self.bind),
             format!("--store={}", self.store.display()),
             format!("--content={}", self.content.display()),
             format!("--processes={}", processes.join(",")),

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -10,22 +10,29 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::args::{Fetcher, Provider};
+use crate::links::Home;
 use crate::peers::Outcome;
 
-/// Starts the providers, fetches from all of them, and returns what the fetcher measured.
-pub(crate) fn run(providers: &[Provider], fetcher: &Fetcher) -> Result<Outcome> {
+/// Starts the providers, fetches from all of them, and returns what the fetcher measured. `ready` is called once the
+/// providers are.
+pub(crate) fn run(
+    providers: &[(Home, Provider)],
+    (home, fetcher): (&Home, &Fetcher),
+    ready: impl FnOnce() -> Result<()>,
+) -> Result<Outcome> {
     let mut serving = Vec::new();
     let mut tickets = String::new();
-    for provider in providers {
-        let mut started = Started::new(&provider.to_args())?;
+    for (home, provider) in providers {
+        let mut started = Started::new(home, &provider.to_args())?;
         tickets += &started.line(READY_WITHIN).context("provider")?;
         serving.push(started);
     }
+    ready()?;
     let fetcher = Fetcher {
         processes: serving.iter().map(|started| started.child.id()).collect(),
         ..fetcher.clone()
     };
-    let mut started = Started::new(&fetcher.to_args())?;
+    let mut started = Started::new(home, &fetcher.to_args())?;
     let mut input = started.child.stdin.take().context("no input")?;
     input.write_all(tickets.as_bytes())?;
     drop(input);
@@ -40,8 +47,9 @@ struct Started {
 }
 
 impl Started {
-    fn new(arguments: &[String]) -> Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
+    fn new(home: &Home, arguments: &[String]) -> Result<Self> {
+        let mut child = home
+            .command(&env::current_exe()?)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

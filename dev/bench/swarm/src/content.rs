@@ -41,6 +41,18 @@ pub(crate) fn make(directory: &Path, mib: u64) -> Result<()> {
     Ok(())
 }
 
+/// Has the machine give the memory now that a fetch is going to take, for its bytes in the page cache: a guest that touches memory
+/// anew waits for its host, which may cost more than the copy into it, and hits whoever comes first.
+pub(crate) fn warm(directory: &Path, mib: u64) -> Result<()> {
+    let path = directory.join("warm");
+    let mut file = File::create(&path)?;
+    let block = vec![1; 1 << 20];
+    for _ in 0..mib * 2 {
+        file.write_all(&block)?;
+    }
+    Ok(fs::remove_file(path)?)
+}
+
 /// `splitmix64`: nothing that can be compressed, and the same every time.
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

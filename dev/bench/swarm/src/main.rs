@@ -6,12 +6,14 @@
 //! | rounds of fetches, each provider and the fetcher a process | [`rounds`], [`children`] |
 //! | who is measured, and how each serves and fetches | [`peers`] |
 //! | the bytes that are fetched | [`content`] |
-//! | CPU time, memory, bytes on the loopback interface | [`system`] |
+//! | namespaces with links of given rates | [`links`] |
+//! | CPU time, memory, bytes on the network interfaces | [`system`] |
 //! | tables | [`report`] |
 
 mod args;
 mod children;
 mod content;
+mod links;
 mod peers;
 mod report;
 mod rounds;

@@ -14,7 +14,7 @@ pub(crate) fn print(plan: &Plan, records: &[Record]) -> Result<()> {
         "{} MiB; median [least-most] of {} rounds.",
         plan.mib, plan.rounds
     );
-    for providers in &plan.providers {
+    for providers in &plan.counts() {
         let records = records.iter();
         let records: Vec<&Record> = records
             .filter(|record| record.providers == *providers)

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::args::{Fetcher, Plan, Provider};
+use crate::links::{Home, Links};
 use crate::peers::{Outcome, PeerName};
 use crate::{children, content, system};
 
@@ -28,12 +29,15 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Record>> {
     let content = place.join("content");
     content::make(&content, plan.mib)?;
     let mut records = Vec::new();
-    for providers in &plan.providers {
+    let links = (!plan.links.is_empty())
+        .then(|| Links::new(&plan.links))
+        .transpose()?;
+    for providers in &plan.counts() {
         for round in 0..plan.rounds {
             for turn in 0..plan.peers.len() {
                 // Nobody is always first.
                 let peer = plan.peers[(round + turn) % plan.peers.len()];
-                let outcome = fetch_once(&place, &content, peer, *providers)?;
+                let outcome = fetch_once(&place, plan.mib, peer, *providers, links.as_ref())?;
                 let load = system::load()?;
                 let metrics: Vec<String> = outcome
                     .metrics
@@ -60,24 +64,39 @@ pub(crate) fn run(plan: &Plan) -> Result<Vec<Record>> {
 }
 
 /// The stores of the providers stay for the next time; that of the fetcher does not.
-fn fetch_once(place: &Path, content: &Path, peer: PeerName, providers: usize) -> Result<Outcome> {
+fn fetch_once(
+    place: &Path,
+    mib: u64,
+    peer: PeerName,
+    providers: usize,
+    links: Option<&Links>,
+) -> Result<Outcome> {
+    let content = &place.join("content");
     let place = place.join(peer.to_string());
-    let providers: Vec<Provider> = (0..providers as u64)
-        .map(|number| Provider {
-            peer,
-            number,
-            store: place.join(number.to_string()),
-            content: content.to_owned(),
+    let providers: Vec<_> = (0..providers as u8)
+        .map(|number| {
+            let home = links.map_or_else(Home::here, |links| links.provider(number));
+            let provider = Provider {
+                peer,
+                number: number.into(),
+                bind: home.address,
+                store: place.join(number.to_string()),
+                content: content.to_owned(),
+            };
+            (home, provider)
         })
         .collect();
+    let home = links.map_or_else(Home::here, Links::fetcher);
     let fetcher = Fetcher {
         peer,
+        bind: home.address,
         store: place.join("fetcher"),
         content: content.to_owned(),
         processes: Vec::new(),
     };
     fs::create_dir_all(&fetcher.store)?;
-    let outcome = children::run(&providers, &fetcher);
+    let ready = || content::warm(&fetcher.store, mib);
+    let outcome = children::run(&providers, (&home, &fetcher), ready);
     fs::remove_dir_all(&fetcher.store)?;
     outcome
 }

@@ -1,4 +1,4 @@
-//! What Linux says of processes and of the machine: CPU time, memory, bytes sent over loopback.
+//! What Linux says of processes and of the machine: CPU time, memory, bytes sent.
 
 use std::fs;
 use std::time::Instant;
@@ -27,7 +27,7 @@ pub(crate) struct Spent {
     pub(crate) others_cpu: f64,
     /// Cores that everybody else kept busy.
     pub(crate) rest: f64,
-    /// Bytes sent over loopback, if nobody else can have sent any.
+    /// Bytes sent over the network, if nobody else can have sent any.
     pub(crate) sent: Option<f64>,
 }
 
@@ -90,20 +90,28 @@ fn seconds_of_a_tick() -> Result<f64> {
     Ok(1.0 / ticks as f64)
 }
 
-/// Bytes that were sent over loopback; `None` where there are other interfaces, and so perhaps others who send.
+/// Bytes that were sent over the interfaces of this namespace, by either side; `None` where there are interfaces that others use,
+/// which are those of the machine.
 fn sent() -> Result<Option<f64>> {
     let table = read("/proc/net/dev")?;
-    let mut interfaces = table
-        .lines()
-        .skip(2)
-        .filter_map(|line| line.split_once(':'));
-    let (Some((name, counters)), None) = (interfaces.next(), interfaces.next()) else {
-        return Ok(None);
-    };
-    // Eight counters of what came, then those of what was sent.
-    let bytes = counters.split_whitespace().nth(8);
-    let bytes = bytes.filter(|_| name.trim() == "lo");
-    Ok(bytes.map(str::parse).transpose()?)
+    let interfaces = table.lines().skip(2);
+    let mut sent = 0.0;
+    for (name, counters) in interfaces.filter_map(|line| line.split_once(':')) {
+        let counters: Vec<f64> = counters
+            .split_whitespace()
+            .map_while(|counter| counter.parse().ok())
+            .collect();
+        // Eight counters of what came, then those of what was sent; over loopback both are the same bytes.
+        let (came, went) = (counters.first(), counters.get(8));
+        sent += match name.trim() {
+            "lo" => *went.context("a counter")?,
+            link if link.starts_with('p') => {
+                came.context("a counter")? + went.context("a counter")?
+            }
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(sent))
 }
 
 /// The most memory that this process ever had resident, in bytes.

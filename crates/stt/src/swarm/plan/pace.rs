@@ -170,7 +170,9 @@ impl Plan {
 /// So that a session's window, 16 MiB, is not all of this object's.
 const MAX_FLIGHTS: usize = 16;
 
-const MIN_LOOK_AHEAD: Duration = Duration::from_millis(200);
+/// Long enough for whoever asks to be woken late. Whatever is asked for beyond what keeps the lines busy only waits: in memory, and
+/// in our socket's buffer, which several fast providers fill until it drops packets.
+const MIN_LOOK_AHEAD: Duration = Duration::from_millis(30);
 
 /// Shorter silences than this are the network's.
 const MIN_PATIENCE: Duration = Duration::from_secs(2);

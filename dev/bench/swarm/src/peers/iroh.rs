@@ -1,10 +1,10 @@
-//! iroh-blobs: its store in files, endpoints on loopback without relays and lookups.
+//! iroh-blobs: its store in files, endpoints with direct addresses, without relays and lookups.
 //!
 //! Its downloader asks one provider after the other for a blob; so that several send at once, each is asked for a
 //! range of it here, of the same length.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -31,7 +31,7 @@ pub(crate) struct Serving {
 pub(super) async fn serve(provider: &Provider) -> Result<Serving> {
     let store = FsStore::load(&provider.store).await?;
     let hash = add(&store, &content::whole(&provider.content)).await?;
-    publish(store, hash).await
+    publish(store, hash, provider.bind).await
 }
 
 /// Adds a file that is left where it is.
@@ -45,8 +45,8 @@ pub(super) async fn add(store: &FsStore, path: &Path) -> Result<Hash> {
     Ok(added.hash)
 }
 
-pub(super) async fn publish(store: FsStore, hash: Hash) -> Result<Serving> {
-    let endpoint = bind(MemoryLookup::new()).await?;
+pub(super) async fn publish(store: FsStore, hash: Hash, at: IpAddr) -> Result<Serving> {
+    let endpoint = bind(at, MemoryLookup::new()).await?;
     let address = endpoint.bound_sockets();
     let ticket = Ticket {
         address: *address.first().context("no address")?,
@@ -62,11 +62,11 @@ pub(super) async fn publish(store: FsStore, hash: Hash) -> Result<Serving> {
     })
 }
 
-async fn bind(lookup: MemoryLookup) -> Result<Endpoint> {
+async fn bind(at: IpAddr, lookup: MemoryLookup) -> Result<Endpoint> {
     let builder = Endpoint::builder(presets::Minimal)
         .relay_mode(RelayMode::Disabled)
         .clear_ip_transports()
-        .bind_addr((Ipv4Addr::LOCALHOST, 0))?
+        .bind_addr((at, 0))?
         .address_lookup(lookup);
     Ok(builder.bind().await?)
 }
@@ -87,7 +87,7 @@ impl Fetching {
         }
         let first = tickets.first().context("no providers")?;
         Ok(Self {
-            endpoint: bind(lookup).await?,
+            endpoint: bind(fetcher.bind, lookup).await?,
             store: FsStore::load(&fetcher.store).await?,
             directory: fetcher.store.clone(),
             object: first.object.parse()?,

@@ -25,7 +25,7 @@ pub(super) async fn serve(provider: &Provider) -> Result<Serving> {
     };
     let added = store.blobs().add_bytes_with_opts(options).with_tag();
     let hash = added.await?.hash;
-    publish(store, hash).await
+    publish(store, hash, provider.bind).await
 }
 
 /// A sequence, divided by the downloader.

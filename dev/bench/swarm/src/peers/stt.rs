@@ -1,7 +1,7 @@
 //! This library: a node with a storage publishes, another fetches with a reference.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
 use stt::storage::{BinaryStorage, Reference, StoreKey};
@@ -28,7 +28,7 @@ pub(super) async fn serve(provider: &Provider) -> Result<Serving> {
         fs::write(&noted, reference.to_string())?;
         reference
     };
-    let node = start(storage).await?;
+    let node = start(storage, provider.bind).await?;
     node.publish(reference.address).await?;
     let ticket = Ticket {
         address: *node.local_addresses().first().context("no address")?,
@@ -41,11 +41,9 @@ pub(super) async fn serve(provider: &Provider) -> Result<Serving> {
     })
 }
 
-async fn start(storage: BinaryStorage) -> Result<Node> {
+async fn start(storage: BinaryStorage, at: IpAddr) -> Result<Node> {
     let group = Group::generate(&mut Numbered(0));
-    let node = Node::builder(group)
-        .bind((Ipv4Addr::LOCALHOST, 0).into())
-        .storage(storage);
+    let node = Node::builder(group).bind((at, 0).into()).storage(storage);
     Ok(node.start().await?)
 }
 
@@ -60,7 +58,7 @@ impl Fetching {
         let seed = NodeSeed::generate(&mut Numbered(u64::MAX));
         let storage = BinaryStorage::open(&fetcher.store, StoreKey::Node(&seed)).await?;
         Ok(Self {
-            node: start(storage.clone()).await?,
+            node: start(storage.clone(), fetcher.bind).await?,
             storage,
             fetched: None,
         })
