@@ -146,8 +146,7 @@ impl Service {
         addresses: &[SocketAddr],
     ) -> Result<Session, ConnectError> {
         let node = self.node().ok_or(ConnectError::ShutDown)?;
-        // Never closed, so this can't fail.
-        let _turn = self.dials.acquire().await;
+        let place = self.dials.place().await.ok_or(ConnectError::ShutDown)?;
         let mut waiting = addresses.iter();
         let mut running = FuturesUnordered::new();
         let mut last = ConnectError::Unreachable {
@@ -172,7 +171,7 @@ impl Service {
             }
         };
         let dialled = self.platform.timeout(DIAL_WITHIN, racing).await;
-        dialled.unwrap_or_else(|| {
+        let dialled = dialled.unwrap_or_else(|| {
             let nobody = ConnectError::Unreachable {
                 host: peer.to_string(),
             };
@@ -181,7 +180,14 @@ impl Service {
                 address: *address,
                 waited: DIAL_WITHIN,
             }))
-        })
+        });
+        match &dialled {
+            Ok(_) => place.answered(),
+            Err(ConnectError::NoAnswer { .. }) => place.unanswered(),
+            // Somebody answered, or nothing was sent.
+            Err(_) => {}
+        }
+        dialled
     }
 
     /// Dials a member because it asked whether it can be reached there.

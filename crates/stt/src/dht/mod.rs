@@ -16,6 +16,7 @@
 
 mod announced;
 mod asking;
+mod dials;
 mod error;
 mod exchange;
 mod found;

@@ -93,7 +93,7 @@ impl DhtOptions {
         self
     }
 
-    /// Dials for the DHT under way at a time. Default 32.
+    /// Dials for the DHT under way at a time. Default 32; as long as few are answered, down to 4.
     pub fn dials(mut self, dials: usize) -> Self {
         self.pool.dials = dials.max(1);
         self

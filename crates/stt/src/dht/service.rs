@@ -27,6 +27,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::announced::Announced;
 use super::asking::Asking;
+use super::dials::Dials;
 use super::house::Kept;
 use super::keys::EpochKeys;
 use super::options::DhtOptions;
@@ -45,7 +46,7 @@ pub(crate) struct Service {
     pub(super) options: DhtOptions,
     pub(super) state: Mutex<State>,
     pub(super) served: Served,
-    pub(super) dials: Semaphore,
+    pub(super) dials: Dials,
     pub(super) dial_backs: Semaphore,
     pub(super) announcing: Semaphore,
     /// Requests of ours under way, and who waits until there are none.
@@ -145,7 +146,7 @@ impl Service {
             me,
             state: Mutex::new(state),
             served: Served::default(),
-            dials: Semaphore::new(options.pool.dials),
+            dials: Dials::new(options.pool.dials),
             dial_backs: Semaphore::new(DIAL_BACKS),
             announcing: Semaphore::new(ANNOUNCING),
             options,

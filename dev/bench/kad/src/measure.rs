@@ -167,6 +167,8 @@ impl Times {
 
 impl Outcome {
     fn add(&mut self, name: &str, value: f64) {
+        // A run takes minutes.
+        eprintln!("  {name}: {value:.2}");
         self.metrics.push((name.to_owned(), value));
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 /// Members of one group in this process.
 pub(crate) trait Village: Sized {
-    /// Starts them; returns when all have joined by the first.
+    /// Starts them; returns when all have joined by the first, and know as many as a bucket holds, or looked for them.
     async fn found(count: usize) -> Result<Self>;
 
     /// Bytes that all members have sent so far.

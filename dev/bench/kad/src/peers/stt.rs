@@ -36,8 +36,8 @@ impl Village for Nodes {
         }
         let first = nodes.first().context("nobody")?;
         let first = *first.local_addresses().first().context("no address")?;
-        stream::iter(members.iter().skip(1).map(Ok))
-            .try_for_each_concurrent(JOINING, |dht| join(dht, first))
+        stream::iter(members.iter().enumerate().skip(1).map(Ok))
+            .try_for_each_concurrent(JOINING, |(before, dht)| join(dht, first, before))
             .await?;
         Ok(Self {
             nodes,
@@ -96,14 +96,25 @@ fn host(number: usize) -> Ipv4Addr {
 }
 
 /// On a busy machine the first member may be too late to answer: then it is asked again, as a node does by itself
-/// when it is told whom to join by.
-async fn join(dht: &Dht, first: SocketAddr) -> Result<()> {
+/// when it is told whom to join by. It has joined once it knows a bucket of others, of `before` that were there: what it has to
+/// look for by itself.
+async fn join(dht: &Dht, first: SocketAddr, before: usize) -> Result<()> {
     let mut attempts = 1;
     while let Err(error) = dht.bootstrap([Target::from(first)]).await {
         ensure!(attempts < ATTEMPTS, "{error}, {attempts} times");
         attempts += 1;
     }
+    let began = Instant::now();
+    while dht.members().len() < BUCKET.min(before) {
+        ensure!(began.elapsed() < JOINED_WITHIN, "knows nobody");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     Ok(())
 }
+
+/// Members of a bucket, of both libraries.
+const BUCKET: usize = 20;
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const JOINED_WITHIN: Duration = Duration::from_mins(1);
 
 const ATTEMPTS: usize = 10;
