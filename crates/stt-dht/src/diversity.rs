@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use stt_wire::Contact;
 
 /// The network that a member is in, if members of it are limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Network {
     V4([u8; 3]),
     V6([u8; 6]),

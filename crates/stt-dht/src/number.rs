@@ -1,7 +1,7 @@
 //! 32 bytes as one number, the most significant first: keys, distances, and members' names where maps
 //! are searched by them.
 //!
-//! In the order of the bytes, but compared 16 at a time.
+//! In the order of the bytes, but compared many at a time.
 
 use std::cmp::Ordering;
 
@@ -44,7 +44,8 @@ impl Number {
 impl Ord for Number {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.halves().cmp(&other.halves())
+        let heads = self.head().cmp(&other.head());
+        heads.then_with(|| self.halves().cmp(&other.halves()))
     }
 }
 

@@ -121,15 +121,9 @@ impl Upkeep {
 
 /// Whether a member is one of our neighbours, or one of the oldest of its bucket.
 pub(super) fn wants(table: &Table, k: usize, key: &Key) -> bool {
-    let Some(entry) = table.known(key) else {
-        return false;
-    };
-    let near = table.closest(&table.own(), k, |_| true);
-    let is_near = near.iter().any(|near| near.key == entry.key);
-    is_near
-        || table
-            .oldest_of_bucket(key, 2)
-            .any(|old| old.key == entry.key)
+    table
+        .age_rank(key)
+        .is_some_and(|rank| rank < 2 || table.is_near(key, k))
 }
 
 fn remember(queue: &mut VecDeque<(Contact, Key)>, contact: Contact, key: Key) {

@@ -37,7 +37,7 @@ impl Rates {
     /// enough.
     pub(crate) fn take(&mut self, now: Moment, peer: &[u8; 32], tokens: u32) -> Result<(), u64> {
         let peer = Number(*peer);
-        if !self.spent.contains_key(&peer) && self.spent.len() >= PEERS {
+        if self.spent.len() >= PEERS && !self.spent.contains_key(&peer) {
             self.sweep(now);
             // Whoever has so many in debt at once gets them all forgiven, and no memory of ours.
             if self.spent.len() >= PEERS {

@@ -35,7 +35,8 @@ impl Bucket {
         self.heads.len()
     }
 
-    fn place(&self, key: &Key) -> Option<usize> {
+    /// How many members in use have been there for longer than this one.
+    pub(crate) fn place(&self, key: &Key) -> Option<usize> {
         let head = key.head();
         let mut places = (0..self.heads.len()).filter(|place| self.heads[*place] == head);
         places.find(|place| self.entries[*place].key == *key)
@@ -65,14 +66,11 @@ impl Bucket {
         self.spares.push((contact, key));
     }
 
-    /// Forgets a member altogether. True if it was in use.
-    pub(crate) fn remove(&mut self, key: &Key) -> bool {
+    /// Forgets a member altogether. It is given back if it was in use.
+    pub(crate) fn remove(&mut self, key: &Key) -> Option<Entry> {
         self.spares.retain(|(_, known)| known != key);
-        let place = self.place(key);
-        if let Some(place) = place {
-            self.heads.remove(place);
-            self.entries.remove(place);
-        }
-        place.is_some()
+        let place = self.place(key)?;
+        self.heads.remove(place);
+        Some(self.entries.remove(place))
     }
 }

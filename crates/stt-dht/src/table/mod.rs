@@ -14,6 +14,8 @@
 mod bucket;
 mod entry;
 
+use std::collections::BTreeMap;
+
 use stt_wire::Contact;
 
 use self::bucket::Bucket;
@@ -30,6 +32,33 @@ pub(crate) struct Table {
     defences: Defences,
     /// By shared bits; as many as were ever needed.
     buckets: Vec<Bucket>,
+    crowds: Crowds,
+}
+
+/// How many members of the table each network has: of most, one.
+#[derive(Debug, Default, Clone)]
+struct Crowds(BTreeMap<Network, usize>);
+
+impl Crowds {
+    fn of(&self, network: Network) -> usize {
+        self.0.get(&network).copied().unwrap_or_default()
+    }
+
+    fn join(&mut self, network: Option<Network>) {
+        if let Some(network) = network {
+            *self.0.entry(network).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, network: Option<Network>) {
+        let Some(network) = network else {
+            return;
+        };
+        match self.of(network) {
+            0 | 1 => drop(self.0.remove(&network)),
+            more => drop(self.0.insert(network, more - 1)),
+        }
+    }
 }
 
 /// What became of a member that answered.
@@ -50,6 +79,7 @@ impl Table {
             k,
             defences,
             buckets: Vec::new(),
+            crowds: Crowds::default(),
         }
     }
 
@@ -69,7 +99,9 @@ impl Table {
             let may_move = !stays && self.is_diverse(shared, &contact);
             if let Some(entry) = self.buckets[shared].find(&key) {
                 if stays || may_move {
+                    self.crowds.leave(entry.network);
                     entry.move_to(contact);
+                    self.crowds.join(entry.network);
                 }
                 entry.show(now);
             }
@@ -79,12 +111,17 @@ impl Table {
             if !self.is_diverse(shared, &contact) {
                 return Insertion::NotAdded;
             }
-            self.buckets[shared].add(Entry::new(now, contact, key));
+            self.add(shared, Entry::new(now, contact, key));
             return Insertion::Added;
         }
         let bucket = &mut self.buckets[shared];
         bucket.reserve(contact, key);
         Insertion::NotAdded
+    }
+
+    fn add(&mut self, shared: usize, entry: Entry) {
+        self.crowds.join(entry.network);
+        self.buckets[shared].add(entry);
     }
 
     fn is_diverse(&self, shared: usize, contact: &Contact) -> bool {
@@ -100,8 +137,7 @@ impl Table {
             .iter()
             .filter(is_same)
             .count();
-        let in_table = || self.entries().filter(is_same).count();
-        in_bucket < IN_BUCKET && in_table() < IN_TABLE
+        in_bucket < IN_BUCKET && self.crowds.of(network) < IN_TABLE
     }
 
     /// The member has shown that it is there.
@@ -143,19 +179,19 @@ impl Table {
         let Some(bucket) = self.buckets.get_mut(shared) else {
             return false;
         };
-        if !bucket.remove(key) {
+        let Some(gone) = bucket.remove(key) else {
             return false;
-        }
+        };
+        self.crowds.leave(gone.network);
         // Taken out while they are looked at: whether one fits depends on the other buckets too.
         let mut spares = std::mem::take(&mut bucket.spares);
         let fits = |(spare, _): &(Contact, Key)| self.is_diverse(shared, spare);
         let place = spares.iter().rposition(fits);
         let promoted = place.map(|place| spares.remove(place));
-        let bucket = &mut self.buckets[shared];
-        bucket.spares = spares;
+        self.buckets[shared].spares = spares;
         if let Some((contact, key)) = promoted {
             // Its last sign of life is not remembered, so that it is checked first of all.
-            bucket.add(Entry::new(Moment::default(), contact, key));
+            self.add(shared, Entry::new(Moment::default(), contact, key));
         }
         true
     }
@@ -217,16 +253,20 @@ impl Table {
         self.fill().sum()
     }
 
-    pub(crate) const fn own(&self) -> Key {
-        self.own
+    /// How many members of its bucket have been there for longer than a member; none if it is not there.
+    pub(crate) fn age_rank(&self, key: &Key) -> Option<usize> {
+        self.buckets.get(self.own.shared_bits(key))?.place(key)
     }
 
-    /// The members of a key's bucket that have been there longest.
-    pub(crate) fn oldest_of_bucket(&self, key: &Key, count: usize) -> impl Iterator<Item = &Entry> {
-        let bucket = self.buckets.get(self.own.shared_bits(key));
-        bucket
-            .into_iter()
-            .flat_map(move |bucket| bucket.entries().iter().take(count))
+    /// Whether a place is closer to us than all but `count` members. Whoever shares more bits is closer.
+    pub(crate) fn is_near(&self, key: &Key, count: usize) -> bool {
+        let shared = self.own.shared_bits(key);
+        let mut buckets = self.buckets.iter().skip(shared);
+        let bucket = buckets.next().map_or(&[][..], Bucket::entries);
+        let closer: usize = buckets.map(Bucket::len).sum();
+        let distance = self.own.distance(key);
+        let is_closer = |entry: &&Entry| self.own.distance(&entry.key) < distance;
+        closer < count && closer + bucket.iter().filter(is_closer).count() < count
     }
 
     /// How many members each bucket has, the farthest first.

@@ -66,6 +66,13 @@ fn assert_invariants(table: &Table) {
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), table.len(), "nobody is there twice");
+    let networks = table.entries().filter_map(|entry| entry.network);
+    let mut crowds = Crowds::default();
+    networks.for_each(|network| crowds.join(Some(network)));
+    assert_eq!(
+        table.crowds.0, crowds.0,
+        "members of each network are counted"
+    );
 }
 
 proptest! {
@@ -103,6 +110,23 @@ proptest! {
         let mut found = table.closest(&target, count, |_| true);
         found.sort_by_key(|entry| target.distance(&entry.key));
         prop_assert_eq!(found.iter().map(|entry| entry.key).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn members_that_are_near_are_the_closest_to_us(
+        places in prop::collection::btree_set(1_u16.., 0..100),
+        count in 1_usize..30,
+    ) {
+        let mut table = table();
+        for place in places {
+            let (contact, key) = member(place, place as u8);
+            table.insert(at(0), contact, key);
+        }
+        let near = table.closest(&own(), count, |_| true);
+        for entry in table.entries() {
+            let is_near = near.iter().any(|near| near.key == entry.key);
+            prop_assert_eq!(table.is_near(&entry.key, count), is_near);
+        }
     }
 }
 

@@ -122,7 +122,7 @@ impl Lookup {
         let distance = self.target.distance(&key);
         match self
             .candidates
-            .binary_search_by_key(&distance, |known| known.distance)
+            .binary_search_by(|known| known.distance.cmp(&distance))
         {
             Ok(place) => {
                 let known = &mut self.candidates[place];
@@ -371,7 +371,7 @@ impl Lookup {
         let distance = self.target.distance(key);
         let place = self
             .candidates
-            .binary_search_by_key(&distance, |known| known.distance);
+            .binary_search_by(|known| known.distance.cmp(&distance));
         self.candidates.get_mut(place.ok()?)
     }
 
