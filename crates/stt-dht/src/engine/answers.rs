@@ -5,6 +5,7 @@ use std::time::Duration;
 use stc::Entropy;
 use stt_wire::{Ask, Contact, DhtAnswer, DialOutcome, PutOutcome, Record};
 
+use super::upkeep::Check;
 use super::{Dialled, Engine, Output, Over, RequestId, Timer};
 use crate::config::Defence;
 use crate::diversity::is_global;
@@ -14,7 +15,7 @@ use crate::pace::{Pace, Patience};
 use crate::query::Goal;
 use crate::query::lookup::Next;
 use crate::store::time_left;
-use crate::table::Insertion;
+use crate::table::{Entry, Insertion};
 use crate::{Key, Keyring, Moment, Now};
 
 /// A request under way.
@@ -161,7 +162,7 @@ impl<K: Keyring> Engine<K> {
                 flight.due = now.moment + AFTERWARDS;
                 let flight = flight.clone();
                 self.timers.insert((flight.due, Timer::Flight(number)));
-                self.strike(now, &flight.key);
+                self.strike(now, &flight);
                 self.give_up(now, &flight, entropy);
             }
             Stage::GivenUp => {
@@ -182,10 +183,22 @@ impl<K: Keyring> Engine<K> {
         Some(flight)
     }
 
-    fn strike(&mut self, now: Now, key: &Key) {
-        if self.table.strike(now.moment, key) {
-            self.upkeep.member_left();
+    /// A member has left a request without an answer. If nobody has answered any, it may be we who are cut
+    /// off: then it is in doubt, and keeps its place.
+    fn strike(&mut self, now: Now, flight: &Flight) {
+        let key = &flight.key;
+        if matches!(flight.errand, Errand::Check) && self.is_well(key) {
+            self.upkeep.was_checked(Check::Silent);
         }
+        if self.is_alone(flight.sent) {
+            self.table.doubt(key);
+        } else if self.table.strike(now.moment, key) {
+            self.member_left(now, flight.to, *key);
+        }
+    }
+
+    fn is_well(&self, key: &Key) -> bool {
+        self.table.known(key).is_some_and(Entry::is_well)
     }
 
     /// Goes on without an answer.
@@ -217,7 +230,7 @@ impl<K: Keyring> Engine<K> {
             return;
         };
         if flight.stage != Stage::GivenUp {
-            self.strike(now, &flight.key);
+            self.strike(now, &flight);
             self.give_up(now, &flight, entropy);
         }
     }
@@ -274,6 +287,10 @@ impl<K: Keyring> Engine<K> {
     /// Whoever answers at an address that we dialled has a place in the table.
     fn has_answered(&mut self, now: Now, flight: &Flight, is_first_check: bool) {
         let rtt = now.moment.since(flight.sent);
+        self.heard = now.moment;
+        if matches!(flight.errand, Errand::Check) && self.is_well(&flight.key) {
+            self.upkeep.was_checked(Check::Answered);
+        }
         if !flight.is_cold {
             self.pace.sample(rtt);
         }

@@ -187,6 +187,8 @@ pub struct Engine<K> {
     own_address: Option<SocketAddr>,
     table: Table,
     pace: Pace,
+    /// When anybody last answered us.
+    heard: Moment,
     size: Size,
     /// Sessions that are there, and whether we dialled them.
     sessions: BTreeMap<Number, Dialled>,
@@ -211,6 +213,7 @@ impl<K: Keyring> Engine<K> {
         Self {
             table: Table::new(own, config.k, config.defences),
             pace: Pace::new(),
+            heard: Moment::default(),
             size: Size::default(),
             sessions: BTreeMap::new(),
             queries: BTreeMap::new(),

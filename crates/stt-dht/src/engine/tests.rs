@@ -472,3 +472,62 @@ fn member_whose_session_breaks_is_named_to_nobody_until_it_answers_again() {
     group.run(100_000);
     assert!(named(&mut group));
 }
+
+#[test]
+fn member_whose_session_breaks_is_dropped_with_the_first_request_that_it_leaves() {
+    let mut group = Group::joined(5);
+    group.engines.remove(&member(2).node);
+    let node = NodeId::from_bytes(member(2).node);
+    group.with(1, |engine, now, entropy| {
+        engine.handle_input(now, Input::SessionLost { node }, entropy);
+    });
+    group.run(100_000);
+    let knows = |place: u8| {
+        let node = NodeId::from_bytes(member(place).node);
+        group.engines[&member(1).node].member(&node).is_some()
+    };
+    assert!(!knows(2), "the one that is gone");
+    assert!((3..=5).all(knows), "and nobody else");
+}
+
+#[test]
+fn member_that_is_cut_off_keeps_whom_it_knows() {
+    let mut group = Group::joined(12);
+    let own = group.engines.remove(&member(1).node).unwrap();
+    let mut others = std::mem::take(&mut group.engines);
+    group.engines.insert(member(1).node, own);
+    for place in 2..=12 {
+        let node = NodeId::from_bytes(member(place).node);
+        group.with(1, |engine, now, entropy| {
+            engine.handle_input(now, Input::SessionLost { node }, entropy);
+        });
+    }
+    group.run(600_000);
+    assert_eq!(group.engines[&member(1).node].members().count(), 11);
+    // When they are there again, they are found where they were.
+    group.engines.append(&mut others);
+    group.run(100_000);
+    let target = member(2).node;
+    let (mode, ask) = (Mode::Client, Ask::FindNode { target });
+    match group.ask(member(30).node, member(1), DhtRequest { mode, ask }) {
+        Some(DhtAnswer::Nodes(named)) => assert_eq!(named.len(), 11),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn members_that_vanish_together_are_missed_within_minutes() {
+    let mut group = Group::joined(20);
+    // Long enough for members to seem to stay for hours.
+    group.run(1_800_000);
+    for place in 2..=11 {
+        group.engines.remove(&member(place).node);
+    }
+    group.run(600_000);
+    for engine in group.engines.values() {
+        let gone = engine
+            .members()
+            .filter(|known| (2..=11).contains(&known.node[0]));
+        assert_eq!(gone.count(), 0);
+    }
+}

@@ -7,10 +7,13 @@
 //! 15 minutes:    a lookup for our own key: our neighbours
 //! 20 minutes:    a lookup for a key by chance: how many members there are
 //! a bucket with room: a member of it is asked whom it knows there, now and then
+//! each minute:   one of those who were dropped is asked whom it knows around us
 //! ```
 //!
 //! A member is asked at least once an hour, and more often where members come and go: every fifth
-//! of the time that they stay, down to a minute. Neighbours are looked for in the same way.
+//! of the time that they stay, down to a minute. Neighbours are looked for in the same way. When many
+//! vanish at once, all are asked within a minute: what was seen of members' stays in quiet hours is
+//! no guide then. Who is cut off itself judges nobody.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,11 +40,16 @@ pub(super) struct Upkeep {
     /// Member-seconds that were watched, and members that went meanwhile; both fade.
     watched: f64,
     left: f64,
+    /// The part of the last members checked that did not answer; it fades with each.
+    silent: f32,
     /// Members that have asked us and may have a place in the table, if they can be dialled.
     met: VecDeque<(Contact, Key)>,
     /// Members that others told of, for whom there is room.
     heard: VecDeque<(Contact, Key)>,
     first_checks: usize,
+    /// Members that were dropped, the latest last.
+    lost: VecDeque<(Contact, Key)>,
+    next_lost: Moment,
 }
 
 const SELF_LOOKUP: Duration = Duration::from_secs(15 * 60);
@@ -50,6 +58,10 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Members checked in one tick.
 const AT_ONCE: usize = 6;
 const LONGEST_TICK: Duration = Duration::from_secs(60);
+/// How long a member that was asked is not asked again: until its answer no longer counts.
+const AGAIN: Duration = Duration::from_secs(6);
+/// When nobody has answered for so long, we may be cut off.
+const ALONE: Duration = Duration::from_secs(10);
 /// How soon whoever asks us is dialled, if there is room for it.
 const SOON: Duration = Duration::from_millis(200);
 const SHORTEST_TICK: Duration = Duration::from_secs(1);
@@ -57,8 +69,24 @@ const SHORTEST_TICK: Duration = Duration::from_secs(1);
 const FIRST_GUESS: f64 = 1_800.0;
 /// Members waiting to be dialled for the first time.
 const WAITING: usize = 32;
+/// Members remembered after they were dropped, and how often one of them is asked.
+const LOST: usize = 32;
+const SEEK_LOST: Duration = Duration::from_secs(60);
 /// First dials at once.
 const FIRST_CHECKS: usize = 4;
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Check {
+    Answered,
+    Silent,
+}
+
+/// Whether all members in doubt were asked, or as many as may be at once.
+enum InDoubt {
+    AllAsked,
+    SomeLeft,
+}
 
 impl Upkeep {
     pub(super) fn new(now: Moment) -> Self {
@@ -71,9 +99,12 @@ impl Upkeep {
             last_tick: now,
             watched: FIRST_GUESS,
             left: 1.0,
+            silent: 0.0,
             met: VecDeque::new(),
             heard: VecDeque::new(),
             first_checks: 0,
+            lost: VecDeque::new(),
+            next_lost: now,
         }
     }
 
@@ -86,8 +117,19 @@ impl Upkeep {
         Duration::from_secs_f64((self.watched / self.left).clamp(30.0, 30.0 * 86_400.0))
     }
 
-    pub(super) fn member_left(&mut self) {
-        self.left += 1.0;
+    /// A member that was thought to be well was asked whether it is there.
+    pub(super) fn was_checked(&mut self, outcome: Check) {
+        let silent = match outcome {
+            Check::Silent => 1.0,
+            Check::Answered => 0.0,
+        };
+        self.silent += (silent - self.silent) / 8.0;
+    }
+
+    /// Whether so many have gone of late that all should be asked: where members come and go as ever, few
+    /// of those who are due are gone.
+    fn is_alarmed(&self) -> bool {
+        self.silent > 0.3
     }
 
     fn watch(&mut self, now: Moment, members: usize) {
@@ -142,7 +184,7 @@ impl<K: Keyring> Engine<K> {
         self.requests.sweep(now.moment);
         self.puts.sweep(now.moment);
         self.check_newcomers(now);
-        self.check_stalest(now);
+        let are_left = self.check_stalest(now);
         if now.moment >= self.upkeep.next_sweep {
             self.upkeep.next_sweep = now.moment + SWEEP;
             self.store.expire(now.moment);
@@ -164,19 +206,29 @@ impl<K: Keyring> Engine<K> {
         if now.moment >= self.upkeep.next_refresh {
             self.refresh_thinnest(now, entropy);
         }
+        self.seek_lost(now, entropy);
         self.republish(now, entropy);
         let tick = self.check_interval() * AT_ONCE as u32 / (self.table.len().max(1) as u32);
-        let tick = tick.clamp(SHORTEST_TICK, LONGEST_TICK);
+        let tick = match are_left {
+            InDoubt::SomeLeft => SHORTEST_TICK,
+            InDoubt::AllAsked => tick.clamp(SHORTEST_TICK, LONGEST_TICK),
+        };
         self.upkeep.next = now.moment + jitter(tick, entropy);
     }
 
-    /// A fifth of how long members stay.
+    /// A fifth of how long members stay; as short as can be when many vanish.
     fn check_interval(&self) -> Duration {
+        if self.upkeep.is_alarmed() {
+            return SWEEP;
+        }
         let stay = self.upkeep.mean_stay() / 5;
         stay.clamp(SWEEP, self.config.longest_check)
     }
 
     fn neighbour_interval(&self) -> Duration {
+        if self.upkeep.is_alarmed() {
+            return SWEEP;
+        }
         (self.upkeep.mean_stay() / 6).clamp(SWEEP, SELF_LOOKUP)
     }
 
@@ -199,20 +251,76 @@ impl<K: Keyring> Engine<K> {
         }
     }
 
-    fn check_stalest(&mut self, now: Now) {
-        let due = now.moment - self.check_interval();
+    /// Whether nobody answers us: then it may be we who are cut off.
+    pub(super) fn is_alone(&self, at: Moment) -> bool {
+        self.heard + ALONE < at
+    }
+
+    /// Asks those who were not heard of for longest; before them those in doubt, all of them soon: when
+    /// many vanish at once, nobody waits for its turn. Where nobody has answered for long, another is
+    /// asked beside them: if it answers, who is silent has gone.
+    fn check_stalest(&mut self, now: Now) -> InDoubt {
+        let (due, again) = (now.moment - self.check_interval(), now.moment - AGAIN);
+        let is_alone = self.is_alone(now.moment);
         let last = |entry: &Entry| entry.seen.max(entry.checked);
-        let is_due = |entry: &&mut Entry| last(entry) <= due || !entry.is_well();
+        let is_due = |entry: &&mut Entry| {
+            let is_in_doubt = !entry.is_well() && entry.checked <= again;
+            is_in_doubt || last(entry) <= due
+        };
         let mut due: Vec<_> = self.table.entries_mut().filter(is_due).collect();
         due.sort_by_key(|entry| (entry.is_well(), last(entry)));
+        let are_left = match due.get(AT_ONCE) {
+            Some(next) if !next.is_well() => InDoubt::SomeLeft,
+            _ => InDoubt::AllAsked,
+        };
         due.truncate(AT_ONCE);
-        let mut chosen = Vec::with_capacity(due.len());
+        let are_all_in_doubt = due.iter().all(|entry| !entry.is_well());
+        let mut chosen = Vec::with_capacity(due.len() + 1);
         for entry in due {
             entry.checked = now.moment;
             chosen.push((entry.contact, entry.key));
         }
+        if are_all_in_doubt && !chosen.is_empty() && is_alone {
+            let others = self.table.entries_mut().filter(|entry| entry.is_well());
+            if let Some(witness) = others.min_by_key(|entry| last(entry)) {
+                witness.checked = now.moment;
+                chosen.push((witness.contact, witness.key));
+            }
+        }
         for (contact, key) in chosen {
             self.check(now, contact, key, Errand::Check);
+        }
+        are_left
+    }
+
+    /// A member of the table has gone. If it was one of our neighbours, there are others to be found.
+    pub(super) fn member_left(&mut self, now: Now, contact: Contact, key: Key) {
+        self.upkeep.left += 1.0;
+        if self.table.is_near(&key, self.config.k) {
+            let soon = now.moment + self.neighbour_interval();
+            self.upkeep.next_self = self.upkeep.next_self.min(soon);
+        }
+        if self.upkeep.lost.len() == LOST {
+            self.upkeep.lost.pop_front();
+        }
+        self.upkeep.lost.push_back((contact, key));
+    }
+
+    /// Asks one of those who were dropped whom it knows around us. Parts of a group that were cut off from
+    /// each other, and have dropped each other, find together again by the first that answers.
+    fn seek_lost(&mut self, now: Now, entropy: &mut dyn Entropy) {
+        if now.moment < self.upkeep.next_lost {
+            return;
+        }
+        self.upkeep.next_lost = now.moment + jitter(SEEK_LOST, entropy);
+        let Some((to, key)) = self.upkeep.lost.pop_front() else {
+            return;
+        };
+        if self.table.known(&key).is_none() {
+            self.upkeep.lost.push_back((to, key));
+            let target = *self.own.as_bytes();
+            let next = self.whom(to, key);
+            self.send(now, next, Ask::FindNode { target }, Errand::LookAround);
         }
     }
 
