@@ -1,7 +1,7 @@
 //! The full-size figures: each scenario with 10,000 members, as a table in Markdown.
 //!
 //! ```text
-//! cargo run --release -p stt-dht-sim [MEMBERS] [SCENARIO]
+//! cargo run --release -p stt-dht-sim -- [MEMBERS] [SCENARIO]
 //! ```
 //!
 //! Ends with an error if a figure does not hold its bar.
@@ -30,15 +30,18 @@ fn main() -> ExitCode {
         "Written by `cargo xtask long`. Round trips have a median of 80 ms, one packet in a hundred is lost, a"
     );
     println!(
-        "contact without a session costs a round trip, 2.4 KB and 0.4 ms. Real time is that of one thread.\n"
+        "contact without a session costs a round trip, 2.4 KB and 0.4 ms. Real time is that of two threads; load is"
     );
-    println!("| scenario | bar | measured | holds | real time |");
-    println!("|---|---|---|---|---|");
+    println!("what the machine had to do in the minute before.\n");
+    println!("| scenario | bar | measured | holds | real time | load before | commit |");
+    println!("|---|---|---|---|---|---|---|");
+    let commit = std::env::var("STT_COMMIT").unwrap_or_else(|_| String::from("?"));
     let mut holds = true;
     for (name, scenario) in SCENARIOS {
         if only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
+        let load = load_average();
         let start = Instant::now();
         let figures = scenario(members);
         let took = start.elapsed().as_secs();
@@ -49,7 +52,7 @@ fn main() -> ExitCode {
         } in figures
         {
             let word = if is_held { "yes" } else { "NO" };
-            println!("| {name} | {bar} | {measured} | {word} | {took} s |");
+            println!("| {name} | {bar} | {measured} | {word} | {took} s | {load} | {commit} |");
             holds &= is_held;
         }
     }
@@ -58,6 +61,16 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// What else the machine was doing during the last minute, where that is to be known.
+fn load_average() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ')
+        .next()
+        .filter(|load| !load.is_empty())
+        .unwrap_or("?")
+        .into()
 }
 
 /// A number, and what it should be.
@@ -118,8 +131,8 @@ fn an_hour(members: u32) -> Vec<Figure> {
     world.run((60 * MINUTE).saturating_sub(before));
     let took = start.elapsed();
     let member_seconds = world.elapsed().as_secs_f64() * f64::from(members);
-    let messages = world.traffic.messages as f64 / member_seconds;
-    let bytes = world.traffic.bytes as f64 / member_seconds;
+    let messages = world.traffic().messages as f64 / member_seconds;
+    let bytes = world.traffic().bytes as f64 / member_seconds;
     let time = Figure {
         bar: "an hour in 120 s",
         measured: format!(

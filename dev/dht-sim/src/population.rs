@@ -5,18 +5,38 @@ use std::net::SocketAddr;
 use stt_dht::Key;
 use stt_wire::{Addresses, Contact};
 
+use crate::net::Place;
 use crate::rng::Rng;
+use crate::world::Who;
 
-/// The name of the member in a slot: random, but for the slot, so that it is found at once.
-pub(crate) fn name(slot: u32, rng: &mut Rng) -> [u8; 32] {
-    let mut node = rng.bytes();
-    node[28..].copy_from_slice(&slot.to_be_bytes());
+/// What the random numbers of members are for: no two sequences of one seed are alike.
+const NAMES: u64 = 0x6e61_6d65_7300_0000;
+const PLACES: u64 = 0x706c_6163_6573_0000;
+
+/// The name of a member: random, but for the end, which tells who it is.
+pub(crate) fn name(seed: u64, who: Who) -> [u8; 32] {
+    let mut node = own_rng(seed, NAMES, who).bytes();
+    node[24..28].copy_from_slice(&who.term.to_be_bytes());
+    node[28..].copy_from_slice(&who.slot.to_be_bytes());
     node
 }
 
-/// The slot that a name is of.
-pub(crate) fn slot_of(node: &[u8; 32]) -> u32 {
-    u32::from_be_bytes(std::array::from_fn(|place| node[28 + place]))
+/// Who has a name.
+pub(crate) fn who_is(node: &[u8; 32]) -> Who {
+    let number = |start| u32::from_be_bytes(std::array::from_fn(|place| node[start + place]));
+    let (term, slot) = (number(24), number(28));
+    Who { slot, term }
+}
+
+/// Where a member is in the world: it has nothing to do with its name.
+pub(crate) fn place(seed: u64, who: Who) -> Place {
+    Place::random(&mut own_rng(seed, PLACES, who))
+}
+
+/// Random numbers of one member, the same at any time.
+fn own_rng(seed: u64, purpose: u64, who: Who) -> Rng {
+    let number = u64::from(who.term) << 32 | u64::from(who.slot);
+    Rng::new(Rng::new(seed ^ purpose).word() ^ number)
 }
 
 /// A member in a network of its own.

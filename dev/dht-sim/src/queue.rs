@@ -33,9 +33,14 @@ impl<T> Queue<T> {
         self.order.push(Reverse((at, self.number, slot)));
     }
 
-    /// The next thing, if it happens by then.
-    pub(crate) fn pop(&mut self, until: u64) -> Option<(u64, T)> {
-        let Reverse((at, _, slot)) = *self.order.peek().filter(|next| next.0.0 <= until)?;
+    /// When the next thing happens.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.order.peek().map(|next| next.0.0)
+    }
+
+    /// The next thing, if it happens before `end`.
+    pub(crate) fn pop(&mut self, end: u64) -> Option<(u64, T)> {
+        let Reverse((at, _, slot)) = *self.order.peek().filter(|next| next.0.0 < end)?;
         self.order.pop();
         self.free.push(slot);
         Some((at, self.things[slot as usize].take()?))

@@ -1,6 +1,7 @@
 //! What is counted.
 
 use std::fmt;
+use std::iter::Sum;
 
 /// Messages and bytes of a whole world.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,6 +13,16 @@ pub struct Traffic {
     pub bytes: u64,
     /// Handshakes.
     pub dials: u64,
+}
+
+impl Sum for Traffic {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            messages: sum.messages + part.messages,
+            bytes: sum.bytes + part.bytes,
+            dials: sum.dials + part.dials,
+        })
+    }
 }
 
 /// A list of numbers, to be asked for its quantiles.

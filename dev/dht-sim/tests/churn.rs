@@ -99,7 +99,7 @@ fn clocks_that_are_ten_minutes_wrong_do_not_matter() {
     for content in lapsing {
         providers::let_lapse(&mut world, content);
     }
-    world.run(130 * MINUTE);
+    world.run(200 * MINUTE);
     let renewed = providers::find(&mut world, kept, 2);
     assert_eq!(renewed.good, renewed.asked, "{renewed}");
     let lapsed = providers::find(&mut world, lapsing, 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stt_dht::{Config, Defence};
 use stt_dht_sim::World;
 use stt_dht_sim::scenario::lookups::{Sessions, askers, find_closest, make_stale};
-use stt_dht_sim::scenario::{Tally, config, config_without};
+use stt_dht_sim::scenario::{Tally, config, config_without, providers};
 
 fn settled(config: Config) -> World {
     let mut world = World::settled(1, 1_000, config);
@@ -59,20 +59,30 @@ fn stale_entries_cost_little_because_waiting_follows_the_network() {
     assert!(without.time_ms.at(0.5) > 700.0, "{without}");
 }
 
+/// Everything that a run tells.
+fn outcome(seed: u64, threads: usize) -> String {
+    let mut world = World::settled(seed, 200, config());
+    world.set_threads(threads);
+    world.set_mean_stay(Duration::from_secs(600));
+    world.run(Duration::from_secs(120));
+    let (contents, announced) = providers::announce(&mut world, 20);
+    let found = providers::find(&mut world, &contents, 1);
+    let askers = askers(&mut world, 20, Sessions::Pooled);
+    let tally = find_closest(&mut world, &askers, 1);
+    format!("{announced}; {found}; {tally}; {:?}", world.traffic())
+}
+
 #[test]
 fn one_seed_is_one_run() {
-    let run = |seed| {
-        let mut world = World::settled(seed, 200, config());
-        world.set_mean_stay(Duration::from_secs(600));
-        world.run(Duration::from_secs(120));
-        let askers = askers(&mut world, 20, Sessions::Pooled);
-        let tally = find_closest(&mut world, &askers, 1);
-        (
-            tally.to_string(),
-            world.traffic.messages,
-            world.traffic.bytes,
-        )
-    };
-    assert_eq!(run(5), run(5));
-    assert_ne!(run(5), run(6));
+    assert_eq!(outcome(5, 1), outcome(5, 1));
+    assert_ne!(outcome(5, 1), outcome(6, 1));
+}
+
+#[test]
+fn number_of_threads_changes_nothing() {
+    for seed in 1..4 {
+        let one = outcome(seed, 1);
+        assert_eq!(one, outcome(seed, 2), "seed {seed}");
+        assert_eq!(one, outcome(seed, 5), "seed {seed}");
+    }
 }

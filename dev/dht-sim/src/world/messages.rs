@@ -1,167 +1,93 @@
 //! What goes back and forth between members: requests, answers, sessions.
+//!
+//! Each side of a session knows only what reached it: the one that was dialled has the session with
+//! the request, the one that dialled with the answer.
 
 use stc::NodeId;
 use stt_dht::{Dialled, Input, Moment, Output, Over, RequestId, Token};
 use stt_wire::{Ask, Contact, DhtAnswer, DhtRequest, DialOutcome};
 
-use super::{Event, HANDSHAKE_BYTES, HANDSHAKE_US, MESSAGE_BYTES, MemberId, Who, World};
-use crate::population::slot_of;
+use super::shard::{Event, Shard, Who};
+use super::{MemberId, Setting};
+use crate::population::who_is;
 use crate::villain::{Villain, closest_of};
 
-impl World {
-    pub(super) fn happen(&mut self, event: Event) {
-        match event {
-            Event::Wake(slot) => self.wake(slot),
-            Event::Request {
-                from,
-                to,
-                id,
-                request,
-                is_cold,
-            } => {
-                self.deliver_request(from, to, id, request, is_cold);
-            }
-            Event::Answer {
-                from,
-                to,
-                id: request,
-                answer,
-            } => {
-                if self.is_there(to) && self.is_connected_world(to.slot, from) {
-                    self.input(to.slot, Input::Answer { request, answer });
-                }
-            }
-            Event::SessionsLost { of, with } => {
-                for who in of {
-                    if self.is_there(who) {
-                        self.lose_session(who.slot, &with);
-                    }
-                }
-            }
-            Event::Goes(who) => {
-                if self.is_there(who) && !self.members[who.slot as usize].stays {
-                    self.kill(who.slot);
-                    self.replace(who.slot);
-                }
-            }
-        }
-    }
+/// What a handshake takes, as measured of real sessions.
+const HANDSHAKE_BYTES: u64 = 2_400;
+const HANDSHAKE_US: u64 = 400;
+/// What each message takes beyond its payload: frames, packets, acknowledgements.
+const MESSAGE_BYTES: u64 = 60;
 
-    fn is_there(&self, who: Who) -> bool {
-        let member = &self.members[who.slot as usize];
-        member.is_there && member.term == who.term
-    }
-
-    /// The member of a name, if it is there.
-    fn present(&self, node: &[u8; 32]) -> Option<Who> {
-        let slot = slot_of(node);
-        let member = self.members.get(slot as usize)?;
-        (member.is_there && member.contact.node == *node).then(|| self.who(slot))
-    }
-
-    fn is_connected_world(&self, one: MemberId, other: MemberId) -> bool {
-        self.split
-            .is_none_or(|first| (one < first) == (other < first))
-    }
-
-    fn wake(&mut self, slot: MemberId) {
-        let member = &mut self.members[slot as usize];
-        if member.wake_us > self.now_us {
-            return;
-        }
-        member.wake_us = u64::MAX;
-        if member.due_us > self.now_us {
-            // What it was to be woken for has come to an end before.
-            let due_us = member.due_us;
-            return self.wake_at(slot, due_us);
-        }
-        let now = self.now(slot);
-        if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
-            engine.handle_timeout(now, &mut self.rng);
-            self.settle(slot);
-        }
-    }
-
-    pub(super) fn wake_at(&mut self, slot: MemberId, due_us: u64) {
-        let member = &mut self.members[slot as usize];
-        member.due_us = due_us;
-        if due_us < member.wake_us {
-            member.wake_us = due_us;
-            self.queue.push(due_us, Event::Wake(slot));
-        }
-    }
-
-    fn input(&mut self, slot: MemberId, input: Input) {
-        let now = self.now(slot);
-        if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
-            engine.handle_input(now, input, &mut self.rng);
-            self.settle(slot);
-        }
-    }
-
+impl Shard {
     /// Does what an engine wants, until it wants no more.
-    pub(super) fn settle(&mut self, slot: MemberId) {
-        let mut answers = Vec::new();
-        while let Some(engine) = self.members[slot as usize].engine.as_deref_mut()
-            && let Some(output) = engine.poll_output()
-        {
-            self.carry_out(slot, output, &mut answers);
-        }
-        debug_assert!(answers.is_empty(), "answers are taken by whoever asked");
-        let Some(engine) = self.members[slot as usize].engine.as_deref() else {
+    pub(super) fn settle(&mut self, setting: &Setting, slot: MemberId) {
+        let answer = self.carry_all_out(setting, slot);
+        debug_assert!(answer.is_none(), "answers are taken by whoever asked");
+        let Some(engine) = self.member(slot).engine.as_deref() else {
             return;
         };
         let due_us = engine.poll_timeout().since(Moment::default()).as_micros() as u64;
         self.wake_at(slot, due_us.max(self.now_us));
     }
 
-    fn carry_out(&mut self, slot: MemberId, output: Output, answers: &mut Vec<DhtAnswer>) {
-        match output {
-            Output::Send {
-                request_id,
-                to,
-                request,
-                over,
-            } => {
-                self.send(slot, to, request_id, request, over);
+    /// Its answer is given back, if it has one.
+    fn carry_all_out(&mut self, setting: &Setting, slot: MemberId) -> Option<DhtAnswer> {
+        let mut given = None;
+        while let Some(engine) = self.member_mut(slot).engine.as_deref_mut()
+            && let Some(output) = engine.poll_output()
+        {
+            match output {
+                Output::Send {
+                    request_id,
+                    to,
+                    request,
+                    over,
+                } => {
+                    let is_cold = self.dials(slot, &to, over);
+                    let ends = [self.who(slot), who_is(&to.node)];
+                    self.send(setting, ends, request_id, request, is_cold);
+                }
+                Output::Answer { answer, .. } => given = Some(answer),
+                Output::DialBack { .. } => given = Some(DhtAnswer::Dialled(DialOutcome::Reached)),
+                Output::RecordFound { query, record } => {
+                    let found = self.found.entry((slot, query)).or_default();
+                    found.push(record.node);
+                }
+                Output::Ended(ended) => {
+                    self.ended.insert((slot, ended.query), ended);
+                }
+                Output::ModeChanged(_) => {}
             }
-            Output::Answer { answer, .. } => answers.push(answer),
-            Output::DialBack { .. } => answers.push(DhtAnswer::Dialled(DialOutcome::Reached)),
-            Output::RecordFound { query, record } => {
-                self.found
-                    .entry((slot, query))
-                    .or_default()
-                    .push(record.node);
-            }
-            Output::Ended(ended) => {
-                self.ended.insert((slot, ended.query), ended);
-            }
-            Output::ModeChanged(_) => {}
         }
+        given
+    }
+
+    /// Whether a request takes a new session. One that is there has just been used.
+    fn dials(&mut self, slot: MemberId, to: &Contact, over: Over) -> bool {
+        let now_us = self.now_us;
+        let here = self.member_mut(slot);
+        let is_known = here.sessions.touch(who_is(&to.node), now_us) || here.is_connected;
+        let is_cold = over == Over::NewSession || !is_known;
+        if is_cold {
+            self.traffic.dials += 1;
+            self.traffic.bytes += HANDSHAKE_BYTES;
+        }
+        is_cold
     }
 
     fn send(
         &mut self,
-        slot: MemberId,
-        to: Contact,
+        setting: &Setting,
+        [from, to]: [Who; 2],
         id: RequestId,
         request: DhtRequest,
-        over: Over,
+        is_cold: bool,
     ) {
         self.count(request.payload_len());
-        let is_known = self.session(slot, slot_of(&to.node));
-        let is_known = is_known || self.members[slot as usize].is_connected;
-        let is_cold = over == Over::NewSession || !is_known;
-        self.traffic.dials += u64::from(is_cold);
-        self.traffic.bytes += if is_cold { HANDSHAKE_BYTES } else { 0 };
-        let Some(to) = self.present(&to.node) else {
-            return;
-        };
-        if !self.is_connected_world(slot, to.slot) {
+        if to.slot as usize >= setting.first.len() || !setting.is_whole(from, to) {
             return;
         }
-        let here = self.members[slot as usize].place;
-        let there = self.members[to.slot as usize].place;
+        let (here, there) = (self.member(from.slot).place, setting.place(to));
         let dial = if is_cold {
             here.round_trip(&there) + HANDSHAKE_US
         } else {
@@ -169,33 +95,27 @@ impl World {
         };
         let at = self.now_us + dial + here.one_way(&there, &mut self.rng);
         let request = Event::Request {
-            from: self.who(slot),
+            from,
             to,
             id,
             request,
             is_cold,
         };
-        self.queue.push(at, request);
+        self.post(at, to, request);
     }
 
-    /// Sends a request of nobody's engine.
-    pub fn inject(&mut self, from: MemberId, to: MemberId, request: DhtRequest) {
-        let (from, to) = (self.who(from), self.who(to));
+    /// A request of nobody's engine is on its way.
+    pub(super) fn inject(&mut self, from: Who, to: MemberId, request: DhtRequest) {
         self.count(request.payload_len());
-        let id = RequestId::UNKNOWN;
-        let event = Event::Request {
+        let to = self.who(to);
+        let request = Event::Request {
             from,
             to,
-            id,
+            id: RequestId::UNKNOWN,
             request,
             is_cold: false,
         };
-        self.queue.push(self.now_us + 50_000, event);
-    }
-
-    /// What a member answers at once to a request of nobody's engine.
-    pub fn ask(&mut self, from: MemberId, to: MemberId, request: DhtRequest) -> Option<DhtAnswer> {
-        self.answer_of(to, self.contact(from), request)
+        self.post(self.now_us + 50_000, to, request);
     }
 
     fn count(&mut self, payload: usize) {
@@ -203,16 +123,10 @@ impl World {
         self.traffic.bytes += payload as u64 + MESSAGE_BYTES;
     }
 
-    /// Whether there is a session; if so it has just been used.
-    fn session(&mut self, slot: MemberId, peer: MemberId) -> bool {
-        let sessions = &mut self.members[slot as usize].sessions;
-        sessions.touch(peer, self.now_us)
-    }
-
-    fn deliver_request(
+    pub(super) fn deliver_request(
         &mut self,
-        from: Who,
-        to: Who,
+        setting: &Setting,
+        [from, to]: [Who; 2],
         id: RequestId,
         request: DhtRequest,
         is_cold: bool,
@@ -220,112 +134,132 @@ impl World {
         if !self.is_there(to) {
             return;
         }
-        let asker = self.contact(from.slot);
-        if is_cold && self.is_there(from) {
-            self.open_session(from.slot, to.slot, Dialled::ByPeer);
-            self.open_session(to.slot, from.slot, Dialled::ByUs);
+        let asker = setting.contact(from);
+        if is_cold {
+            self.open_session(setting, to.slot, from, Dialled::ByPeer);
         }
-        self.members[to.slot as usize].served += 1;
-        let delay = self.members[to.slot as usize]
-            .villain
-            .map_or(0, Villain::delay);
-        let Some(answer) = self.answer_of(to.slot, asker, request) else {
+        let here = self.member_mut(to.slot);
+        here.served += 1;
+        let (place, delay) = (here.place, here.villain.map_or(0, Villain::delay));
+        let Some(answer) = self.answer_of(setting, to.slot, asker, request) else {
             return;
         };
         self.count(answer.payload_len());
-        let here = self.members[to.slot as usize].place;
-        let there = self.members[from.slot as usize].place;
-        let at = self.now_us + delay + here.one_way(&there, &mut self.rng);
+        let at = self.now_us + delay + place.one_way(&setting.place(from), &mut self.rng);
         let answer = Event::Answer {
-            from: to.slot,
+            from: to,
             to: from,
             id,
             answer,
+            is_cold,
         };
-        self.queue.push(at, answer);
+        self.post(at, from, answer);
     }
 
-    fn answer_of(
+    pub(super) fn deliver_answer(
         &mut self,
+        setting: &Setting,
+        [from, to]: [Who; 2],
+        request: RequestId,
+        answer: DhtAnswer,
+        is_cold: bool,
+    ) {
+        if !setting.is_whole(from, to) {
+            return;
+        }
+        if !self.is_there(to) {
+            if is_cold {
+                // Whoever was dialled has a session with nobody.
+                self.fall_silent(to, vec![from]);
+            }
+            return;
+        }
+        if is_cold {
+            self.open_session(setting, to.slot, from, Dialled::ByUs);
+        }
+        self.command(setting, to.slot, |engine, now, rng| {
+            engine.handle_input(now, Input::Answer { request, answer }, rng);
+        });
+    }
+
+    pub(super) fn answer_of(
+        &mut self,
+        setting: &Setting,
         slot: MemberId,
         from: Contact,
         request: DhtRequest,
     ) -> Option<DhtAnswer> {
-        let contact = self.contact(slot);
-        if let Some(villain) = self.members[slot as usize].villain {
+        if let Some(villain) = self.member(slot).villain {
             let accomplices = match &request.ask {
                 Ask::FindNode { target } | Ask::FindRecords { target, .. } => {
-                    closest_of(&self.hostile, target, 20)
+                    closest_of(&setting.hostile, target, 20)
                 }
                 _ => Vec::new(),
             };
+            let me = setting.contact(self.who(slot));
             let unix = self.now(slot).unix;
-            return Some(villain.answer(&contact, &request.ask, accomplices, unix, &mut self.rng));
+            return Some(villain.answer(&me, &request.ask, accomplices, unix, &mut self.rng));
         }
-        let now = self.now(slot);
-        let engine = self.members[slot as usize].engine.as_deref_mut()?;
         let token = Token(0);
-        engine.handle_input(
-            now,
+        self.tell(
+            slot,
             Input::Request {
                 token,
                 from,
                 request,
             },
-            &mut self.rng,
         );
-        let mut answers = Vec::new();
-        while let Some(engine) = self.members[slot as usize].engine.as_deref_mut()
-            && let Some(output) = engine.poll_output()
-        {
-            self.carry_out(slot, output, &mut answers);
-        }
-        answers.pop()
+        self.carry_all_out(setting, slot)
     }
 
-    fn open_session(&mut self, with: MemberId, slot: MemberId, by: Dialled) {
-        if self.session(slot, with) {
-            return;
-        }
-        let mut sessions = std::mem::take(&mut self.members[slot as usize].sessions);
-        let dropped = sessions.add(with, self.now_us, |peer| self.wants(slot, peer));
-        self.members[slot as usize].sessions = sessions;
+    /// There is a session, if there was none.
+    fn open_session(&mut self, setting: &Setting, slot: MemberId, with: Who, by: Dialled) {
+        let now_us = self.now_us;
+        let mut sessions = std::mem::take(&mut self.member_mut(slot).sessions);
+        let is_new = !sessions.touch(with, now_us);
+        let dropped = if is_new {
+            let engine = self.member(slot).engine.as_deref();
+            let is_wanted = |peer| {
+                let node = NodeId::from_bytes(setting.contact(peer).node);
+                engine.is_some_and(|engine| engine.wants_session(&node))
+            };
+            sessions.add(with, now_us, is_wanted)
+        } else {
+            None
+        };
+        self.member_mut(slot).sessions = sessions;
         if let Some(dropped) = dropped {
-            let (one, other) = (self.contact(slot), self.contact(dropped));
-            self.tell(slot, closed(&other));
-            self.members[dropped as usize].sessions.remove(slot);
-            self.tell(dropped, closed(&one));
+            self.close_session(setting, slot, dropped);
         }
-        let node = NodeId::from_bytes(self.contact(with).node);
-        self.tell(slot, Input::SessionOpened { node, by });
-    }
-
-    fn wants(&self, slot: MemberId, peer: MemberId) -> bool {
-        let node = NodeId::from_bytes(self.contact(peer).node);
-        let engine = self.members[slot as usize].engine.as_deref();
-        engine.is_some_and(|engine| engine.wants_session(&node))
-    }
-
-    fn lose_session(&mut self, slot: MemberId, with: &Contact) {
-        // The slot may have another member by now, with a session of its own.
-        let peer = slot_of(&with.node);
-        if self.contact(peer).node == with.node {
-            self.members[slot as usize].sessions.remove(peer);
-        }
-        let node = NodeId::from_bytes(with.node);
-        self.tell(slot, Input::SessionLost { node });
-    }
-
-    /// Tells an engine of something that it need not do anything about at once.
-    fn tell(&mut self, slot: MemberId, input: Input) {
-        let now = self.now(slot);
-        if let Some(engine) = self.members[slot as usize].engine.as_deref_mut() {
-            engine.handle_input(now, input, &mut self.rng);
+        if is_new {
+            let node = NodeId::from_bytes(setting.contact(with).node);
+            self.tell(slot, Input::SessionOpened { node, by });
         }
     }
-}
 
-fn closed(with: &Contact) -> Input {
-    let node = NodeId::from_bytes(with.node);
-    Input::SessionClosed { node }
+    fn close_session(&mut self, setting: &Setting, slot: MemberId, with: Who) {
+        let node = NodeId::from_bytes(setting.contact(with).node);
+        self.tell(slot, Input::SessionClosed { node });
+        let me = self.who(slot);
+        if setting.is_whole(me, with) {
+            let here = self.member(slot).place;
+            let at = self.now_us + here.one_way(&setting.place(with), &mut self.rng);
+            let closed = Event::SessionClosed { of: with, with: me };
+            self.post(at, with, closed);
+        }
+    }
+
+    pub(super) fn session_is_closed(&mut self, setting: &Setting, of: Who, with: Who) {
+        if self.is_there(of) && self.member_mut(of.slot).sessions.remove(with) {
+            let node = NodeId::from_bytes(setting.contact(with).node);
+            self.tell(of.slot, Input::SessionClosed { node });
+        }
+    }
+
+    pub(super) fn session_is_lost(&mut self, setting: &Setting, of: Who, with: Who) {
+        if self.is_there(of) && self.member_mut(of.slot).sessions.remove(with) {
+            let node = NodeId::from_bytes(setting.contact(with).node);
+            self.tell(of.slot, Input::SessionLost { node });
+        }
+    }
 }

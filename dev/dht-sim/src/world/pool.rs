@@ -1,13 +1,13 @@
 //! The sessions of a member: few enough to be looked through. Of those that its engine does not want,
 //! the one not used for longest goes first, as in the service.
 
-use super::MemberId;
+use super::Who;
 
 /// With whom there is a session, and when each was last used.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// Apart from the times: they are what is searched.
-    peers: Vec<MemberId>,
+    peers: Vec<Who>,
     used_us: Vec<u64>,
 }
 
@@ -16,7 +16,7 @@ const MOST: usize = 128;
 
 impl Pool {
     /// Whether there is a session with a member; if so it has just been used.
-    pub(super) fn touch(&mut self, peer: MemberId, now_us: u64) -> bool {
+    pub(super) fn touch(&mut self, peer: Who, now_us: u64) -> bool {
         let Some(place) = self.place(peer) else {
             return false;
         };
@@ -27,10 +27,10 @@ impl Pool {
     /// Adds a session that was not there. The one that had to go for it is given back.
     pub(super) fn add(
         &mut self,
-        peer: MemberId,
+        peer: Who,
         now_us: u64,
-        is_wanted: impl Fn(MemberId) -> bool,
-    ) -> Option<MemberId> {
+        is_wanted: impl Fn(Who) -> bool,
+    ) -> Option<Who> {
         let is_full = self.peers.len() >= MOST;
         let dropped = is_full.then(|| self.drop_one(now_us, is_wanted));
         self.peers.push(peer);
@@ -38,7 +38,7 @@ impl Pool {
         dropped
     }
 
-    fn drop_one(&mut self, now_us: u64, is_wanted: impl Fn(MemberId) -> bool) -> MemberId {
+    fn drop_one(&mut self, now_us: u64, is_wanted: impl Fn(Who) -> bool) -> Who {
         loop {
             let places = 0..self.peers.len();
             let oldest = places.min_by_key(|place| self.used_us[*place]);
@@ -51,22 +51,22 @@ impl Pool {
         }
     }
 
-    pub(super) fn remove(&mut self, peer: MemberId) {
-        if let Some(place) = self.place(peer) {
-            self.take(place);
-        }
+    /// Whether there was a session.
+    pub(super) fn remove(&mut self, peer: Who) -> bool {
+        let place = self.place(peer);
+        place.map(|place| self.take(place)).is_some()
     }
 
     /// With whom there are sessions.
-    pub(super) fn peers(&self) -> &[MemberId] {
+    pub(super) fn peers(&self) -> &[Who] {
         &self.peers
     }
 
-    fn place(&self, peer: MemberId) -> Option<usize> {
+    fn place(&self, peer: Who) -> Option<usize> {
         self.peers.iter().position(|known| *known == peer)
     }
 
-    fn take(&mut self, place: usize) -> MemberId {
+    fn take(&mut self, place: usize) -> Who {
         self.used_us.swap_remove(place);
         self.peers.swap_remove(place)
     }
