@@ -44,7 +44,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.chore {
         Chore::Test => gate::run(&root),
         Chore::Tidy => tidy::run(&root),
-        Chore::Long => long::run(&root),
+        Chore::Long { scenario } => long::run(&root, scenario.as_deref()),
         Chore::Lab { filter } => lab::run(&root, filter.as_deref()),
     }
 }
@@ -64,7 +64,10 @@ enum Chore {
     /// The rules of the house that no compiler knows: layout, arrows, purity, names, links
     Tidy,
     /// The full-size figures, written to docs/results; takes minutes
-    Long,
+    Long {
+        /// Only this one: its rows of the page are replaced
+        scenario: Option<String>,
+    },
     /// The tests on real kernels in namespaces; needs root, Linux, iproute2 and nftables
     Lab {
         /// Only those whose names contain this
