@@ -129,7 +129,7 @@ impl Upkeep {
     /// Whether so many have gone of late that all should be asked: where members come and go as ever, few
     /// of those who are due are gone.
     fn is_alarmed(&self) -> bool {
-        self.silent > 0.3
+        self.silent > 0.4
     }
 
     fn watch(&mut self, now: Moment, members: usize) {
