@@ -173,8 +173,7 @@ found on the local network, those that the node of --data-dir knows, relays, and
 not seen is not guessed; the report says what to give for it.
 
 With a peer it also says, by what both sides know of their networks, whether a direct path will work,
-and then what really came of it. A peer that is met, directly or not, is exit code 0.
-`stt listen` without --keep takes the doctor for the one it waits for: ask members that run `stt node`.";
+and then what really came of it. A peer that is met, directly or not, is exit code 0.";
 
 pub(super) const STORE: &str = "\
 Examples:

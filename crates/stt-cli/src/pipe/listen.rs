@@ -1,14 +1,14 @@
 //! `stt listen`: waits for a peer, or with `--keep` for one after the other.
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, path::Path};
 
-use stt::{Accepting, Node, RecvStream, SendStream, Session};
-use tokio::task::JoinSet;
+use stt::{Accepting, Node, Session};
 
 use super::{
     builder,
     copy::{Break, Tally, both_ways},
     leave,
+    openers::Openers,
     progress::Progress,
     stdio::{AtEnd, Sink, Source},
 };
@@ -55,67 +55,46 @@ pub(crate) fn listen(
 
 /// Nobody is answered once the peer is there.
 async fn serve_one(node: &Node, signals: &mut Signals, status: Status) -> Result<(), Failure> {
+    let mut openers = Openers::of(node);
     let first = tokio::select! {
-        first = first_to_open(node) => first,
+        first = openers.next() => first,
         () = signals.next() => None,
     };
+    drop(openers);
     let Some((session, streams)) = first else {
         return Err(Failure::broken_off("interrupted before a peer came"));
     };
     node.set_accepting(Accepting::Nobody);
-    let talk = async |session: &Session, streams: Streams, tally: &Tally| {
+    let talk = async |session: &Session, tally: &Tally| {
         let source = Source::start().map_err(Break::Input)?;
         let mut sink = Sink::start(AtEnd::Close).map_err(Break::Output)?;
         both_ways(session, streams, Some(source), &mut sink, tally).await
     };
-    let opened = async { Ok(streams) };
-    let served = serve(&session, opened, (signals, status), talk).await;
+    let served = serve(&session, (signals, status), talk).await;
     served.map_err(|broken| Failure::from(broken).told())
-}
-
-/// The first peer that opens a stream. Members also come to find out who is here, and open none.
-async fn first_to_open(node: &Node) -> Option<(Session, Streams)> {
-    let mut opening = JoinSet::new();
-    loop {
-        tokio::select! {
-            session = node.accept(), if opening.len() < MOST_OPENING => {
-                let session = session?;
-                opening.spawn(async move {
-                    let streams = opened(&session).await.ok()?;
-                    Some((session, streams))
-                });
-            }
-            joined = opening.join_next(), if !opening.is_empty() => {
-                if let Some(Ok(Some(first))) = joined {
-                    return Some(first);
-                }
-            }
-        }
-    }
-}
-
-async fn opened(session: &Session) -> Result<Streams, Break> {
-    let streams = tokio::time::timeout(OPEN_WITHIN, session.accept_stream()).await;
-    Ok(streams.map_err(|_| Break::Silent)??)
 }
 
 /// Peers that come meanwhile have a session and wait.
 async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Result<(), Failure> {
     let mut sink = Sink::start(AtEnd::KeepOpen).map_err(Break::Output)?;
+    let mut openers = Openers::of(node);
     loop {
-        let session = tokio::select! {
-            // A session that waits is open, and must not be dropped without a word.
+        let next = tokio::select! {
+            // A peer that waits must not be dropped without a word.
             biased;
-            session = node.accept() => session,
+            next = openers.next() => next,
             () = signals.next() => None,
         };
-        let Some(session) = session else {
+        let Some((session, streams)) = next else {
             return Ok(());
         };
-        let talk = async |session: &Session, streams: Streams, tally: &Tally| {
+        let talk = async |session: &Session, tally: &Tally| {
             both_ways(session, streams, None, &mut sink, tally).await
         };
-        let served = serve(&session, opened(&session), (signals, status), talk).await;
+        let served = tokio::select! {
+            served = serve(&session, (signals, status), talk) => served,
+            never = openers.take_in() => match never {},
+        };
         // No other peer would fare better, or none is wanted. After any other end the next one may.
         if let Err(broken @ (Break::Output(_) | Break::Interrupted)) = served {
             return Err(Failure::from(broken).told());
@@ -123,21 +102,17 @@ async fn serve_in_turn(node: &Node, signals: &mut Signals, status: Status) -> Re
     }
 }
 
-type Streams = (SendStream, RecvStream);
-
 /// Serves one peer to the orderly end.
 async fn serve(
     session: &Session,
-    opened: impl Future<Output = Result<Streams, Break>>,
     (signals, status): (&mut Signals, Status),
-    talk: impl AsyncFnOnce(&Session, Streams, &Tally) -> Result<(), Break>,
+    talk: impl AsyncFnOnce(&Session, &Tally) -> Result<(), Break>,
 ) -> Result<(), Break> {
     status.session(session);
     let tally = Tally::default();
     let progress = Progress::wanted(status);
     let whole = async {
-        let streams = opened.await?;
-        talk(session, streams, &tally).await?;
+        talk(session, &tally).await?;
         Ok(session.close().await?)
     };
     let outcome = tokio::select! {
@@ -159,9 +134,3 @@ async fn serve(
         }
     }
 }
-
-/// A connector opens its stream at once; one that does not must not hold up the others.
-const OPEN_WITHIN: Duration = Duration::from_secs(10);
-
-/// Members that may be about to open a stream at a time.
-const MOST_OPENING: usize = 64;

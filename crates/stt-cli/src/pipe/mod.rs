@@ -12,6 +12,7 @@
 mod connect;
 mod copy;
 mod listen;
+mod openers;
 mod progress;
 mod stdio;
 

@@ -1,8 +1,14 @@
 //! `listen --keep`: one peer after the other.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use crate::command::Place;
+use stt::{Group, Node, Session};
+
+use crate::command::{Ended, Place, Running};
 
 #[test]
 fn peers_are_served_in_turn_until_the_end_is_asked_for() {
@@ -73,4 +79,72 @@ fn an_interruption_while_nobody_is_there_is_code_zero() {
     listener.terminate();
     let listened = listener.end();
     assert_eq!(listened.code, 0, "{}", listened.stderr);
+}
+
+/// A member that comes and opens nothing, with so many sessions.
+async fn onlooker(place: &Place, address: &str, sessions: usize) -> (Node, Vec<Session>) {
+    let group = Group::parse(&place.read("group.seed")).unwrap();
+    let node = Node::builder(group).bind("127.0.0.1:0".parse().unwrap());
+    let node = node.start().await.unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let mut open = Vec::new();
+    for _ in 0..sessions {
+        open.push(node.connect(address).await.unwrap());
+    }
+    (node, open)
+}
+
+fn say(connector: &mut Running, words: &[u8]) {
+    let mut stdin = connector.stdin.take().unwrap();
+    stdin.write_all(words).unwrap();
+}
+
+fn assert_soon(began: Instant, connected: &Ended) {
+    let took = began.elapsed();
+    assert_eq!(connected.code, 0, "{}", connected.stderr);
+    assert!(took < Duration::from_secs(8), "served after {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_open_no_stream_are_nobodys_turn() {
+    let place = Place::with_random_seed();
+    let (mut listener, address) = place.listen(&["--keep"]);
+    let before = onlooker(&place, &address, 2).await;
+    let mut first = place.connect(&address, &[]);
+    first.line("session ");
+    listener.line("session ");
+    // Of those that come while one is served, too.
+    let meanwhile = onlooker(&place, &address, 2).await;
+    let mut second = place.connect(&address, &[]);
+    second.line("session ");
+    let began = Instant::now();
+    say(&mut first, b"first, ");
+    assert_soon(began, &first.end());
+    say(&mut second, b"second");
+    assert_soon(began, &second.end());
+    assert!(!before.1[0].is_closed() && !meanwhile.1[0].is_closed());
+    listener.line("done");
+    listener.line("done");
+    listener.terminate();
+    let listened = listener.end();
+    assert_eq!((listened.code, listened.text()), (0, "first, second"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_onlookers_than_there_is_room_for_give_way_to_who_comes() {
+    let place = Place::with_random_seed();
+    let (listener, address) = place.listen(&["--keep"]);
+    let (_node, sessions) = onlooker(&place, &address, 70).await;
+    let began = Instant::now();
+    let mut connector = place.connect(&address, &[]);
+    say(&mut connector, b"here I am");
+    assert_soon(began, &connector.end());
+    for first in &sessions[..7] {
+        let over = tokio::time::timeout(Duration::from_secs(8), first.closed()).await;
+        assert!(over.is_ok(), "those that came first");
+    }
+    assert!(sessions[7..].iter().all(|session| !session.is_closed()));
+    listener.terminate();
+    let listened = listener.end();
+    assert_eq!((listened.code, listened.text()), (0, "here I am"));
 }
