@@ -86,7 +86,8 @@ fn an_idle_session_costs_less_than_a_hundred_kilobytes_an_hour() {
     for (kind, limit) in [
         (PathKind::Udp, 100_000),
         (PathKind::WebSocket, 200_000),
-        (PathKind::Relay, 1_000_000),
+        // With a session with the relay besides, and a round of probes every five minutes.
+        (PathKind::Relay, 230_000),
     ] {
         let cost = idle_by(kind);
         println!("idle for an hour by {kind:?}: {cost:?}");
@@ -101,6 +102,11 @@ async fn behind(
     lifetime: Duration,
     limits: Limits,
 ) -> (Node, Node, Session, Session) {
+    hide_the_dialler(world, lifetime);
+    world.pair_with(limits).await
+}
+
+fn hide_the_dialler(world: &World, lifetime: Duration) {
     let outside = Ipv4Addr::new(198, 51, 100, 2);
     let rules = Nat {
         lifetime,
@@ -108,7 +114,6 @@ async fn behind(
     };
     let nat = world.net.nat(outside.octets(), rules).unwrap();
     world.net.behind(nat, address(2).ip()).unwrap();
-    world.pair_with(limits).await
 }
 
 #[test]
@@ -130,6 +135,40 @@ fn an_idle_member_behind_an_address_translator_hears_its_peer_at_once() {
                 }
             });
         }
+    }
+}
+
+/// The relay knows where the member is by what it sends, and the translator by the same.
+#[test]
+fn an_idle_member_behind_an_address_translator_hears_its_peer_at_once_through_a_relay() {
+    let mut patient = Limits::default();
+    (patient.idle_timeout, patient.keep_alive) = (Duration::from_mins(20), Duration::from_mins(5));
+    for limits in [Limits::default(), patient] {
+        in_world(30, Link::wan(), |sim, world| async move {
+            hide_the_dialler(&world, Duration::from_secs(30));
+            let outside = Ipv4Addr::new(198, 51, 100, 2);
+            world
+                .net
+                .partition(address(1).ip(), std::net::IpAddr::V4(outside));
+            let relay = world.builder(RELAY).relay(RelayLimits::default());
+            let _relay = world.start(relay).await;
+            let acceptor = world.node_with(1, limits.clone()).await;
+            let dialler = world.node_with(2, limits).await;
+            for node in [&acceptor, &dialler] {
+                assert!(node.use_relay(address(RELAY)).registered().await);
+            }
+            let target = Target::relayed(address(RELAY), acceptor.id());
+            let near = dialler.connect(target).await.unwrap();
+            let far = acceptor.accept().await.unwrap();
+            for minutes in [39, 7, 7] {
+                sim.sleep(Duration::from_mins(minutes)).await;
+                let began = sim.elapsed();
+                transfer(&far, &near, payload(1, 1_000)).await;
+                let took = sim.elapsed().saturating_sub(began);
+                assert!(took < Duration::from_secs(1), "{took:?}");
+                assert_eq!(near.stats().path.kind, PathKind::Relay);
+            }
+        });
     }
 }
 

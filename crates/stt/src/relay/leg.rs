@@ -73,6 +73,11 @@ impl Leg {
         Ok(())
     }
 
+    /// How many packets it has sealed, and one.
+    pub(super) fn sealed(&self) -> u64 {
+        self.next.load(Relaxed)
+    }
+
     /// Whether the other end made it.
     pub(super) fn verifies(&self, packet: &RelayPacket<'_>) -> bool {
         self.theirs.verifies(packet)

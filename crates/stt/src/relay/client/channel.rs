@@ -102,6 +102,12 @@ impl Channel {
         *self.tunnel.holders().borrow() > 0
     }
 
+    /// Whether an application sent or got something by it so lately.
+    pub(super) fn has_carried_within(&self, lately: Duration, now: Instant) -> bool {
+        let carried_at = self.tunnel.carried_at();
+        carried_at.is_some_and(|at| now.saturating_duration_since(at) < lately)
+    }
+
     pub(super) fn leg(&self) -> Option<Arc<MemberLeg>> {
         Some(Arc::clone(&self.leg.lock().as_ref()?.0))
     }

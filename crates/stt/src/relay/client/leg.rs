@@ -2,7 +2,10 @@
 //!
 //! spec: RELAY-23, RELAY-31
 
-use std::sync::{Arc, Weak};
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use stc::packet::{RELAY_TAG_LEN, RelayPacket};
 
@@ -26,6 +29,8 @@ pub(super) struct MemberLeg {
     channel: Weak<Channel>,
     client: Weak<RelayClient>,
     share: Share,
+    /// Packets that it had sealed when it was looked at last.
+    sealed: AtomicU64,
 }
 
 impl MemberLeg {
@@ -42,6 +47,7 @@ impl MemberLeg {
             channel: Arc::downgrade(channel),
             client: Arc::downgrade(client),
             share: Share::default(),
+            sealed: AtomicU64::default(),
         }
     }
 
@@ -53,6 +59,15 @@ impl MemberLeg {
                 local: None,
             };
             self.send(client, way, &[]);
+        }
+    }
+
+    /// The same, if nothing has told it since the last time that this was asked.
+    pub(super) fn show_if_quiet(&self, client: &RelayClient) {
+        let sealed = self.leg.sealed();
+        if self.sealed.swap(sealed, Relaxed) == sealed {
+            self.show(client);
+            self.sealed.store(self.leg.sealed(), Relaxed);
         }
     }
 

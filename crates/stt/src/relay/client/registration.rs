@@ -2,7 +2,10 @@
 //!
 //! spec: RELAY-1 to RELAY-10
 
-use std::{sync::Arc, sync::atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use stc::NodeId;
@@ -15,7 +18,7 @@ use tokio::sync::mpsc;
 use super::{
     Channel, MemberLeg, Registration, RelayClient, Standing,
     channel::{Asker, Key},
-    pulse::{LOOK, Look, Pulse, Verdict},
+    pulse::{LATELY, LOOK, Look, Pulse, Use, Verdict},
 };
 use crate::session::{
     By, CloseReason,
@@ -231,7 +234,7 @@ impl RelayClient {
 }
 
 impl super::State {
-    fn ask_for_all(&mut self, now: std::time::Instant) {
+    fn ask_for_all(&mut self, now: Instant) {
         let wanted: Vec<Arc<Channel>> = self
             .channels
             .values()
@@ -269,7 +272,8 @@ impl super::State {
 /// Looks whether the relay is there, and asks again for what it refused.
 async fn until_silent(client: &RelayClient, core: &Core) {
     let mut pulse = Pulse::new(core.platform.now());
-    let mut received = core.packets_received();
+    let mut traffic = Traffic::of(core);
+    let mut shown_at = core.platform.now();
     loop {
         let is_changed = tokio::select! {
             biased;
@@ -277,14 +281,15 @@ async fn until_silent(client: &RelayClient, core: &Core) {
             () = core.platform.sleep(pulse.next_look()) => false,
         };
         let now = core.platform.now();
-        let received_now = core.packets_received();
+        let before = std::mem::replace(&mut traffic, Traffic::of(core));
         let look = Look {
-            has_heard: client.signs.heard.swap(false, Relaxed) || received_now != received,
+            has_heard: client.signs.heard.swap(false, Relaxed)
+                || traffic.received != before.received,
             has_sent: client.signs.sent.swap(false, Relaxed),
-            has_channels: client.is_used(),
+            has_spoken: traffic.sent != before.sent,
+            use_: client.use_(now),
             round_trip: core.round_trip(),
         };
-        received = received_now;
         let verdict = if is_changed {
             pulse.ask(now)
         } else {
@@ -295,7 +300,27 @@ async fn until_silent(client: &RelayClient, core: &Core) {
             Verdict::Ask => ask(client, core),
             Verdict::Gone => return,
         }
+        if now.saturating_duration_since(shown_at) >= SHOW_EVERY {
+            shown_at = now;
+            client.each_leg(|leg| leg.show_if_quiet(client));
+        }
         client.state.lock().ask_for_all(now);
+    }
+}
+
+/// Datagrams of the session with the relay.
+struct Traffic {
+    sent: u64,
+    received: u64,
+}
+
+impl Traffic {
+    fn of(core: &Core) -> Self {
+        let stats = core.connection.stats();
+        Self {
+            sent: stats.udp_tx.datagrams,
+            received: stats.udp_rx.datagrams,
+        }
     }
 }
 
@@ -304,10 +329,29 @@ fn ask(client: &RelayClient, core: &Core) {
     if let Some(path) = core.connection.path(core.paths.current()) {
         drop(path.ping());
     }
-    let state = client.state.lock();
-    for channel in state.channels.values() {
-        if let Some(leg) = channel.leg() {
-            leg.show(client);
+    client.each_leg(|leg| leg.show(client));
+}
+
+impl RelayClient {
+    fn each_leg(&self, act: impl Fn(&MemberLeg)) {
+        let state = self.state.lock();
+        for channel in state.channels.values() {
+            if let Some(leg) = channel.leg() {
+                act(&leg);
+            }
+        }
+    }
+
+    /// What its channels carry.
+    fn use_(&self, now: Instant) -> Use {
+        let state = self.state.lock();
+        let carries = |channel: &Arc<Channel>| channel.has_carried_within(LATELY, now);
+        if state.channels.values().any(carries) {
+            Use::Busy
+        } else if state.channels.values().any(|channel| channel.is_held()) {
+            Use::Idle
+        } else {
+            Use::Waiting
         }
     }
 }
@@ -337,6 +381,9 @@ const REQUESTS: usize = 1_024;
 
 /// Channels at a time through one relay, whoever asked.
 const CHANNELS: usize = 1_024;
+
+/// Twice within the time in which a translator forgets where this node is, and a relay with it. spec: RELAY-30
+const SHOW_EVERY: Duration = Duration::from_secs(12);
 
 /// Bytes of a stream that are taken at a time.
 const CHUNK: usize = 4 << 10;

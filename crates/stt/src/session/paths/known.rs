@@ -286,19 +286,35 @@ impl<'a> Known<'a> {
     }
 
     /// When to look again; never for a session that has one path, wants no other, and has nothing to
-    /// carry.
+    /// carry. By a relay it is seen soon when it has: that relay is watched the more closely then.
     pub(super) fn next_look(&self) -> Option<Instant> {
-        let is_alone = self.paths.len() < 2;
         let is_busy = self.is_busy() || self.core.paths.news.carries.load(Relaxed);
         let is_asking = |known: &KnownPath| known.watch.asked_at().is_some();
-        let pause = match (is_busy, is_alone) {
+        let pause = match (is_busy, self.is_alone()) {
             _ if self.paths.iter().any(is_asking) => LOOK,
             (true, true) => LOOK_ALONE,
             (true, false) => LOOK,
-            (false, true) if !self.core.paths.have_detours() => return None,
+            (false, _) if self.rests() && !self.goes_by_relay() => return None,
             (false, _) => IDLE_LOOK,
         };
         Some(self.looked_at + pause)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.paths.len() < 2
+    }
+
+    fn goes_by_relay(&self) -> bool {
+        self.paths.iter().any(|known| known.kind == PathKind::Relay)
+    }
+
+    /// Whether nothing can have become of its paths since the last look, unless something was carried.
+    fn rests(&self) -> bool {
+        let is_asking = |known: &KnownPath| known.watch.asked_at().is_some();
+        self.is_alone()
+            && !self.is_busy()
+            && !self.core.paths.have_detours()
+            && !self.paths.iter().any(is_asking)
     }
 
     /// An acceptor looks for a while longer, to answer the last question of a dialler in time.
@@ -311,7 +327,10 @@ impl<'a> Known<'a> {
     pub(super) fn look(&mut self) -> Look {
         let (now, current) = (self.core.platform.now(), self.core.paths.current());
         self.looked_at = now;
-        self.core.paths.news.carries.store(false, Relaxed);
+        let is_told = self.core.paths.news.carries.swap(false, Relaxed);
+        if !is_told && self.rests() && !self.paths.iter().any(KnownPath::has_carried) {
+            return Look::Fine;
+        }
         let mut is_doubtful = false;
         for known in &mut self.paths {
             let heard_before = known.watch.counts().received;
@@ -474,6 +493,12 @@ impl KnownPath {
         }
     }
 
+    /// Whether it has since the last look.
+    fn has_carried(&self) -> bool {
+        let stats = self.path.stats();
+        carried(&stats.frame_tx) + carried(&stats.frame_rx) != self.watch.counts().carried
+    }
+
     fn look(&mut self, core: &Core, now: Instant) -> Verdict {
         let stats = self.path.stats();
         let counts = Counts {
@@ -482,7 +507,13 @@ impl KnownPath {
             acknowledged: newest_acknowledged(&core.connection, self.path.id()),
             carried: carried(&stats.frame_tx) + carried(&stats.frame_rx),
         };
-        self.watch.look(now, counts, stats.rtt)
+        let verdict = self.watch.look(now, counts, stats.rtt);
+        if let Some(tunnel) = &self.tunnel
+            && self.watch.is_carrying()
+        {
+            tunnel.carries(now);
+        }
+        verdict
     }
 
     /// Whoever is seen at another address than its own is behind a translator, which forgets a session
@@ -523,7 +554,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER_EVERY: Duration = Duration::from_millis(250);
 
 /// Translators shall keep a mapping for two minutes at least (RFC 4787, REQ-5), and many do for 30 s.
-const KEPT_MAPPED: Duration = Duration::from_secs(25);
+pub(crate) const KEPT_MAPPED: Duration = Duration::from_secs(25);
 
 /// A path that is the only one. The sooner its death is noticed, the less late are the acknowledgements
 /// that come by another one: the engine waits for twelve times what they are late before it sends again.

@@ -34,6 +34,7 @@ use noq_proto::PathId;
 use parking_lot::Mutex;
 use stt_wire::Candidates;
 
+pub(crate) use self::known::KEPT_MAPPED;
 use self::{
     detour::Detours,
     known::{Heard, Known, Look},

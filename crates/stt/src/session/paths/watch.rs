@@ -96,6 +96,11 @@ impl Watch {
         self.looked_at.saturating_duration_since(self.carried_at) < lately
     }
 
+    /// Whether it has between the last two looks.
+    pub(super) fn is_carrying(&self) -> bool {
+        self.carried_at == self.looked_at
+    }
+
     /// As of the last look.
     pub(super) fn is_silent(&self) -> bool {
         self.silent_since.is_some()

@@ -1,6 +1,6 @@
 //! Who still needs a tunnel: its carrier lets go when nobody does.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::watch;
 
@@ -13,6 +13,11 @@ impl Hold {
     pub(super) fn of(queues: Arc<Queues>) -> Self {
         queues.holders.send_modify(|holders| *holders += 1);
         Self(queues)
+    }
+
+    /// The tunnel has just carried something of an application's.
+    pub(crate) fn carries(&self, now: Instant) {
+        *self.0.carried_at.lock() = Some(now);
     }
 }
 
@@ -32,6 +37,11 @@ impl Tunnel {
     /// Keeps this tunnel open.
     pub(crate) fn hold(&self) -> Hold {
         Hold::of(Arc::clone(&self.queues))
+    }
+
+    /// When it was last known to carry something of an application's.
+    pub(crate) fn carried_at(&self) -> Option<Instant> {
+        *self.queues.carried_at.lock()
     }
 
     /// How many need this tunnel, now and later.

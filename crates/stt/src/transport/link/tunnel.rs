@@ -71,6 +71,8 @@ pub(super) struct Queues {
     room: Notify,
     /// How many use the tunnel.
     pub(super) holders: watch::Sender<usize>,
+    /// What they use it for is theirs to say.
+    pub(super) carried_at: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -126,6 +128,7 @@ impl Tunnels {
             inbound: Mutex::default(),
             room: Notify::new(),
             holders: watch::Sender::default(),
+            carried_at: Mutex::default(),
         });
         self.open.write().insert(number, Arc::clone(&queues));
         Tunnel {
