@@ -2,7 +2,7 @@
 //!
 //! * [`keeper`]: a session with each relay, and again when it is gone.
 //!
-//! spec: RELAY-10
+//! spec: RELAY-10, RELAY-11
 
 mod keeper;
 
@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use stc::NodeId;
 use stt_wire::Unreached;
@@ -201,7 +202,7 @@ pub(super) async fn connect(
             return Err(failed(reason.into()));
         }
         let target = Target::from(channel.address()).peer(peer);
-        dial::connect(shared, &target).await
+        dial_again_and_again(shared, &target).await
     };
     let reached = shared.platform.timeout(limit, reach).await;
     let seen = match (
@@ -218,6 +219,28 @@ pub(super) async fn connect(
         Some(reached) => reached,
     }
 }
+
+/// The engine waits twice as long after each part of a handshake that gets no answer, and forgets that only when
+/// the peer has shown that it got there: where each of two links loses packets it hardly tries any more
+/// after a few seconds. A new attempt begins as briskly as the first; the first that leads to a session is kept.
+async fn dial_again_and_again(
+    shared: &Arc<Shared>,
+    target: &Target,
+) -> Result<Session, ConnectError> {
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        attempts.push(dial::connect(shared, target));
+        let again = shared.platform.sleep(AGAIN);
+        tokio::select! {
+            biased;
+            Some(ended) = attempts.next() => return ended,
+            () = again, if attempts.len() < MOST_ATTEMPTS => {}
+        }
+    }
+}
+
+const AGAIN: Duration = Duration::from_secs(2);
+const MOST_ATTEMPTS: usize = 4;
 
 /// A peer may be about to register: all else does not change by waiting.
 const fn is_final(grant: Grant) -> bool {
