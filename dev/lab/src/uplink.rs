@@ -154,6 +154,18 @@ impl Uplink {
         take_up(&wire, self.metric)
     }
 
+    /// Takes the IPv4 address away, until [`up`](Self::up) or [`change_address`](Self::change_address)
+    /// gives one again. Link-local IPv6 addresses stay.
+    ///
+    /// # Errors
+    /// [`LabError`], if the machine refuses.
+    pub fn take_ipv4(&self) -> Result<(), LabError> {
+        let wire = self.lock();
+        let (device, address) = (wire.device(), wire.lease().v4);
+        wire.near()
+            .ip(&format!("addr del {address}/24 dev {device}"))
+    }
+
     /// Sets the size of the largest packet at both ends, in bytes with their IP header.
     ///
     /// # Errors

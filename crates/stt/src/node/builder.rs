@@ -214,7 +214,8 @@ impl NodeBuilder {
     }
 
     /// Finds members on the local network, and lets them find this node: [`Node::neighbours`].
-    /// By beacons that are sealed for the group, on the interfaces whose addresses the node is bound to.
+    /// By beacons that are sealed for the group, on the interfaces whose addresses the node is bound to:
+    /// by IPv4, and by IPv6 on those where it is at the link-local address.
     /// Default: neither.
     pub fn lan(mut self, options: LanOptions) -> Self {
         self.lan = Some(options);

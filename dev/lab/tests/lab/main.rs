@@ -14,6 +14,7 @@ mod links;
 mod members;
 mod narrow;
 mod nats;
+mod neighbours;
 mod ports;
 mod programs;
 mod punching;

@@ -9,14 +9,16 @@
 //! | seal and open what is said | [`speech`] |
 //! | who is there, and for how long that is believed | [`neighbours`] |
 //! | how much is listened to and answered | [`allowance`] |
+//! | what they are told of where this node is | [`places`] |
 //! | the sockets | [`air`] |
 //! | when what is said | [`service`] |
 //!
-//! spec: REACH-70 to REACH-78.
+//! spec: REACH-70 to REACH-81.
 
 mod air;
 mod allowance;
 mod neighbours;
+mod places;
 mod service;
 mod speech;
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use stc::NodeId;
 use tokio::sync::Notify;
 
-use super::speech::Heard;
+use super::{air::Audience, speech::Heard};
 
 /// A member on the local network that takes sessions: event [`Neighbour::NAME`] when it is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,8 @@ use super::speech::Heard;
 pub struct Neighbour {
     /// Who it says it is. A session proves it.
     pub peer: NodeId,
-    /// Where it says it takes sessions by UDP: at least one address, at most 8.
+    /// Where it says it takes sessions by UDP: at least one address, at most 8 of each way by which it is
+    /// heard, IPv4 first and then each interface of this node by IPv6. A link-local one has its interface.
     pub addresses: Vec<SocketAddr>,
 }
 
@@ -30,13 +31,16 @@ impl Neighbour {
 /// Those there are; at most [`MOST`].
 #[derive(Debug, Default)]
 pub(in crate::node) struct Neighbours {
-    known: Mutex<BTreeMap<NodeId, (Vec<SocketAddr>, Instant)>>,
+    known: Mutex<BTreeMap<NodeId, Known>>,
     pub(super) changed: Notify,
 }
 
+/// What one has said, by the way it was heard: no more ways than this node has interfaces.
+type Known = BTreeMap<Audience, (Vec<SocketAddr>, Instant)>;
+
 impl Neighbours {
     /// Takes in what was said; the neighbour if it is new, or somewhere else than before. The first of
-    /// its addresses is the one that it spoke from.
+    /// the addresses of a way is the one that it spoke from.
     pub(super) fn heard(
         &self,
         now: Instant,
@@ -46,15 +50,22 @@ impl Neighbours {
         if heard.addresses.is_empty() {
             return None;
         }
+        let way = Audience::of(source)?;
         let mut addresses = heard.addresses.clone();
         addresses.sort_by_key(|address| address.ip() != source.ip());
         let mut known = self.known.lock();
-        known.retain(|_, (_, at)| now.saturating_duration_since(*at) < BELIEVED);
+        known.retain(|_, ways| {
+            ways.retain(|_, (_, at)| is_believed(now, *at));
+            !ways.is_empty()
+        });
         if known.len() >= MOST && !known.contains_key(&heard.peer) {
             return None;
         }
-        let before = known.insert(heard.peer, (addresses.clone(), now));
-        if before.is_some_and(|(before, _)| before == addresses) {
+        let ways = known.entry(heard.peer).or_default();
+        let before = all_of(now, ways);
+        ways.insert(way, (addresses, now));
+        let addresses = all_of(now, ways);
+        if before == addresses {
             return None;
         }
         drop(known);
@@ -68,16 +79,28 @@ impl Neighbours {
     /// Those that have been heard of lately, by their ids.
     pub(in crate::node) fn all(&self, now: Instant) -> Vec<Neighbour> {
         let known = self.known.lock();
-        let lately = known
-            .iter()
-            .filter(|(_, (_, at))| now.saturating_duration_since(*at) < BELIEVED);
-        lately
-            .map(|(peer, (addresses, _))| Neighbour {
-                peer: *peer,
-                addresses: addresses.clone(),
-            })
-            .collect()
+        let all = known.iter().map(|(peer, ways)| Neighbour {
+            peer: *peer,
+            addresses: all_of(now, ways),
+        });
+        all.filter(|found| !found.addresses.is_empty()).collect()
     }
+}
+
+fn all_of(now: Instant, ways: &Known) -> Vec<SocketAddr> {
+    let mut all = Vec::new();
+    for (addresses, at) in ways.values() {
+        for address in addresses {
+            if is_believed(now, *at) && !all.contains(address) {
+                all.push(*address);
+            }
+        }
+    }
+    all
+}
+
+fn is_believed(now: Instant, at: Instant) -> bool {
+    now.saturating_duration_since(at) < BELIEVED
 }
 
 /// Members say every minute that they are there.
@@ -114,6 +137,27 @@ mod tests {
         assert_eq!(neighbours.heard(now, &heard(1, 7), source()), None);
         assert!(neighbours.heard(now, &heard(1, 8), source()).is_some());
         assert_eq!(neighbours.all(now).len(), 1);
+    }
+
+    #[test]
+    fn a_neighbour_that_is_heard_in_two_ways_is_one_and_new_once_for_each() {
+        let neighbours = Neighbours::default();
+        let now = Instant::now();
+        assert!(neighbours.heard(now, &heard(1, 7), source()).is_some());
+        let link_local = "[fe80::1%3]:7".parse().unwrap();
+        let mut by_v6 = heard(1, 7);
+        by_v6.addresses = vec![link_local];
+        let source_v6 = "[fe80::1%3]:9".parse().unwrap();
+        let found = neighbours.heard(now, &by_v6, source_v6).unwrap();
+        assert_eq!(found.addresses[0].ip(), source().ip(), "IPv4 first");
+        assert_eq!(found.addresses.last(), Some(&link_local));
+        for (said, from) in [(&heard(1, 7), source()), (&by_v6, source_v6)] {
+            assert_eq!(neighbours.heard(now, said, from), None);
+        }
+        // One of the two falls silent.
+        let later = now + BELIEVED;
+        neighbours.heard(later, &by_v6, source_v6);
+        assert_eq!(neighbours.all(later)[0].addresses, [link_local]);
     }
 
     #[test]

@@ -16,14 +16,13 @@ use std::{
 use stt_wire::Beacon;
 
 use super::{
-    air::Air,
+    Neighbour,
+    air::{Air, Audience},
     allowance::Allowance,
+    places::Places,
     speech::{self, DATAGRAM_LEN},
 };
-use crate::{
-    node::{Accepting, shared::Shared},
-    transport::link::Link,
-};
+use crate::node::{Accepting, shared::Shared};
 
 /// Finds neighbours, and is found, until the node stops.
 pub(in crate::node) async fn run(shared: Arc<Shared>, air: Air) {
@@ -46,7 +45,7 @@ struct Service<'a> {
     asking: VecDeque<Instant>,
     next_saying: Instant,
     next_look: Instant,
-    addresses: Vec<SocketAddr>,
+    places: Places,
     hearing: Allowance,
     answering: Allowance,
 }
@@ -60,7 +59,7 @@ impl<'a> Service<'a> {
             asking: VecDeque::new(),
             next_saying: now + SAYING,
             next_look: now,
-            addresses: Vec::new(),
+            places: Places::default(),
             hearing: Allowance::new(now, HEARD_A_SECOND, HEARD_A_SECOND),
             answering: Allowance::new(now, ANSWERS_A_SECOND, ANSWERS_A_SECOND),
         }
@@ -98,8 +97,10 @@ impl<'a> Service<'a> {
         }
         if asks || now >= self.next_saying {
             self.next_saying = now + SAYING;
-            if let Some(datagram) = self.beacon(asks) {
-                self.air.say(&datagram).await;
+            for audience in self.air.audiences() {
+                if let Some(datagram) = self.beacon(audience, asks) {
+                    self.air.say(audience, &datagram).await;
+                }
             }
         }
         let next = self.asking.front().map_or(self.next_saying, |at| *at);
@@ -107,15 +108,16 @@ impl<'a> Service<'a> {
         next.saturating_duration_since(now)
     }
 
-    /// Where the node is may have changed.
+    /// Where the node is may have changed, or can be said only now: a new IPv6 address is of no use
+    /// until its interface has made sure that it is the only one.
     fn look(&mut self, now: Instant) {
-        let addresses = reachable(self.shared.endpoint.link());
-        if addresses == self.addresses {
+        let places = Places::of(self.shared.endpoint.link());
+        let before = self.air.audiences();
+        self.air.join(&places.v4_interfaces(), &places.spots);
+        if places == self.places && self.air.audiences() == before {
             return;
         }
-        let interfaces: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
-        self.air.join(&interfaces);
-        self.addresses = addresses;
+        self.places = places;
         self.asking = ASKING.iter().map(|after| now + *after).collect();
     }
 
@@ -125,10 +127,9 @@ impl<'a> Service<'a> {
     }
 
     /// What is to be said; nothing by a node that neither asks nor takes sessions.
-    fn beacon(&self, asks: bool) -> Option<Vec<u8>> {
-        let takes = self.takes_sessions();
-        let addresses = if takes {
-            self.addresses.clone()
+    fn beacon(&self, audience: Audience, asks: bool) -> Option<Vec<u8>> {
+        let addresses = if self.takes_sessions() {
+            self.places.named_to(audience)
         } else {
             Vec::new()
         };
@@ -147,6 +148,9 @@ impl<'a> Service<'a> {
 
     async fn hear(&mut self, datagram: &[u8], source: SocketAddr) {
         let now = self.shared.platform.now();
+        let Some(audience) = Audience::of(source) else {
+            return;
+        };
         if datagram.len() != DATAGRAM_LEN || self.hearing.take(now).is_none() {
             return;
         }
@@ -157,33 +161,29 @@ impl<'a> Service<'a> {
             return;
         }
         if let Some(found) = self.shared.neighbours.heard(now, &heard, source) {
-            if let (Some(dht), Some(address)) = (&self.shared.dht, found.addresses.first()) {
-                dht.suggest(*address);
+            if let (Some(dht), Some(address)) = (&self.shared.dht, for_others(&found)) {
+                dht.suggest(address);
             }
             self.shared.happenings.neighbour(found);
         }
         if heard.asks
             && self.takes_sessions()
             && self.answering.take(now).is_some()
-            && let Some(datagram) = self.beacon(false)
+            && let Some(datagram) = self.beacon(audience, false)
         {
             self.air.answer(source, &datagram).await;
         }
     }
 }
 
-/// The IPv4 addresses that neighbours can reach; those of the loopback interface only if there are no
-/// others, for nodes of one machine.
-fn reachable(link: &Link) -> Vec<SocketAddr> {
-    let v4 = |address: &SocketAddr| address.is_ipv4();
-    let addresses: Vec<_> = link.interface_addresses().into_iter().filter(v4).collect();
-    if !addresses.is_empty() {
-        return addresses;
-    }
-    let bound = link.addresses().into_iter().filter(v4);
-    bound
-        .map(|bound| SocketAddr::from(([127, 0, 0, 1], bound.port())))
-        .collect()
+/// The DHT tells others where a member is, who may be on other interfaces.
+fn for_others(found: &Neighbour) -> Option<SocketAddr> {
+    let is_link_local = |address: &SocketAddr| match address.ip() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let addresses = found.addresses.iter().copied();
+    addresses.min_by_key(is_link_local)
 }
 
 const ASKING: [Duration; 4] = [

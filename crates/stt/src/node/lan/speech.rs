@@ -43,9 +43,24 @@ pub(super) fn open(group: &Group, datagram: &[u8], source: SocketAddr) -> Option
     let is_from_there = beacon.addresses.iter().any(|at| at.ip() == source.ip());
     (is_of_now && (is_from_there || beacon.addresses.is_empty())).then(|| Heard {
         peer: NodeId::from_bytes(beacon.node),
-        addresses: beacon.addresses,
+        addresses: as_seen_from(source, beacon.addresses),
         asks: beacon.asks,
     })
+}
+
+/// A link-local address counts on the interface by which it was heard of, and nowhere else. spec: REACH-81
+fn as_seen_from(source: SocketAddr, named: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let scoped = named.into_iter().filter_map(|address| match address {
+        SocketAddr::V6(mut at) if at.ip().is_unicast_link_local() => {
+            let SocketAddr::V6(source) = source else {
+                return None;
+            };
+            at.set_scope_id(source.scope_id());
+            Some(SocketAddr::V6(at))
+        }
+        other => Some(other),
+    });
+    scoped.collect()
 }
 
 /// By the clock of the system: only this tells what was said a quarter of an hour ago.
@@ -99,6 +114,22 @@ mod tests {
         assert_eq!(open(&group, &old, at(1)), None);
         let skewed = seal(&group, &beacon(now - 600), &mut SystemEntropy).unwrap();
         assert!(open(&group, &skewed, at(1)).is_some());
+    }
+
+    #[test]
+    fn a_link_local_address_is_on_the_interface_by_which_it_was_heard_of() {
+        let group = Group::generate(&mut SystemEntropy);
+        let mut named = beacon(unix_seconds());
+        named.addresses = ["[fe80::1]:7", "[2001:db8::1]:7", "192.0.2.1:7"]
+            .map(|at| at.parse().unwrap())
+            .to_vec();
+        let said = seal(&group, &named, &mut SystemEntropy).unwrap();
+        let heard = open(&group, &said, "[fe80::1%3]:9".parse().unwrap()).unwrap();
+        let expected = ["[fe80::1%3]:7", "[2001:db8::1]:7", "192.0.2.1:7"];
+        assert_eq!(heard.addresses, expected.map(|at| at.parse().unwrap()));
+        let heard = open(&group, &said, at(1)).unwrap();
+        let expected = ["[2001:db8::1]:7", "192.0.2.1:7"];
+        assert_eq!(heard.addresses, expected.map(|at| at.parse().unwrap()));
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! spec: REACH-20 to REACH-26
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
@@ -152,6 +152,10 @@ impl<'a> Known<'a> {
 
     /// The peer says where our packets come from.
     fn seen_at(&self, path: PathId, address: SocketAddr) {
+        // It leads here on that interface alone, and no translator stands on the way.
+        if matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+            return;
+        }
         let known = self.position(path).and_then(|at| self.paths.get(at));
         // Of another socket than the first, it says nothing of where others may find us.
         let known = known.filter(|known| known.kind == PathKind::Udp && known.socket == 0);

@@ -1,22 +1,20 @@
-//! The sockets by which neighbours hear each other: IPv4 multicast that no router passes on.
-//!
-//! All nodes of a machine listen at one port, so what is sent to one of them alone would reach any. Each
-//! therefore speaks from a socket of its own, and answers are sent there.
+//! By IPv4: one socket speaks, on each interface in turn.
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Domain;
 use tokio::net::UdpSocket;
+
+use super::Sharing;
 
 /// Administratively scoped, link-local use (RFC 2365 section 6.1).
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 83, 84);
 
-/// Where beacons are heard, and said.
 #[derive(Debug)]
-pub(in crate::node) struct Air {
+pub(super) struct Air {
     port: u16,
     shared: UdpSocket,
     own: UdpSocket,
@@ -24,8 +22,7 @@ pub(in crate::node) struct Air {
 }
 
 impl Air {
-    /// Begins to listen; must be called inside a Tokio runtime.
-    pub(in crate::node) fn open(port: u16) -> io::Result<Self> {
+    pub(super) fn open(port: u16) -> io::Result<Self> {
         Ok(Self {
             port,
             shared: bind(port, Sharing::Port)?,
@@ -34,7 +31,10 @@ impl Air {
         })
     }
 
-    /// Listens on these interfaces, given by their addresses, and no longer on others.
+    pub(super) fn sockets(&self) -> [&UdpSocket; 2] {
+        [&self.shared, &self.own]
+    }
+
     pub(super) fn join(&mut self, interfaces: &[IpAddr]) {
         let wanted: Vec<Ipv4Addr> = interfaces.iter().filter_map(v4).collect();
         for gone in self.joined.iter().filter(|ip| !wanted.contains(ip)) {
@@ -53,7 +53,6 @@ impl Air {
         }
     }
 
-    /// To all who listen on the interfaces that were joined.
     pub(super) async fn say(&self, datagram: &[u8]) {
         let to = SocketAddrV4::new(GROUP, self.port);
         for interface in &self.joined {
@@ -68,47 +67,15 @@ impl Air {
         }
     }
 
-    /// To one, from the socket of this node alone.
-    pub(super) async fn answer(&self, to: SocketAddr, datagram: &[u8]) {
-        if let Err(error) = self.own.send_to(datagram, to).await {
-            tracing::debug!(%to, %error, "a beacon was not answered");
-        }
+    pub(super) async fn answer(&self, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        self.own.send_to(datagram, to).await.map(drop)
     }
-
-    /// The next datagram; what is longer than `buffer` is cut. Cancel safe.
-    pub(super) async fn hear(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        loop {
-            tokio::select! {
-                ready = self.shared.readable() => ready?,
-                ready = self.own.readable() => ready?,
-            }
-            for socket in [&self.shared, &self.own] {
-                match socket.try_recv_from(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    heard => return heard,
-                }
-            }
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    Port,
-    Nothing,
 }
 
 fn bind(port: u16, sharing: Sharing) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    if sharing == Sharing::Port {
-        socket.set_reuse_address(true)?;
-        // Linux lets other users of the machine share without this, and would not with it.
-        #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-        socket.set_reuse_port(true)?;
-    }
+    let socket = super::socket(Domain::IPV4, sharing)?;
     socket.set_multicast_ttl_v4(1)?;
     socket.set_multicast_loop_v4(true)?;
-    socket.set_nonblocking(true)?;
     socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
     UdpSocket::from_std(socket.into())
 }
