@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::{
-    io::{self, Write},
+    io,
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
@@ -105,25 +105,21 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// `None` where there is none.
-    async fn start(to: SocketAddr) -> Option<Self> {
+    async fn start(program: &Path, to: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind(any("127.0.0.1")).await.unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
         let file = folder.path().join("nginx.conf");
         std::fs::write(&file, Self::configuration(folder.path(), port, to)).unwrap();
-        let started = Command::new("nginx")
+        let child = Command::new(program)
             .arg("-p")
             .arg(folder.path())
             .arg("-c")
             .arg(&file)
             .stderr(Stdio::null())
-            .spawn();
-        let child = match started {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            started => started.unwrap(),
-        };
+            .spawn()
+            .unwrap();
         let nginx = Self {
             child,
             port,
@@ -135,7 +131,7 @@ impl Nginx {
             }
         };
         timeout(PATIENCE, up).await.unwrap();
-        Some(nginx)
+        nginx
     }
 
     fn configuration(folder: &Path, port: u16, to: SocketAddr) -> String {
@@ -243,13 +239,10 @@ async fn what_a_node_announces_leads_to_it_when_nothing_else_does() {
 async fn what_a_node_announces_leads_to_it_through_nginx() {
     let group = Group::generate(&mut SystemEntropy);
     let listener = free_port().await;
-    let Some(nginx) = Nginx::start(listener).await else {
-        let _ = writeln!(
-            io::stderr(),
-            "SKIPPED, nothing was tested: nginx is not installed"
-        );
+    let Some(program) = stt_interop::nginx_or_skip().unwrap() else {
         return;
     };
+    let nginx = Nginx::start(&program, listener).await;
     let node = node(&group, nginx.port, listener).await;
     let by_url = Target::ws(format!("ws://127.0.0.1:{}/stt", nginx.port));
     let dialler = Node::builder(group.clone())

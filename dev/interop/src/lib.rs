@@ -1,10 +1,12 @@
 //! Programs of others for tests to talk to: a Python that has `websockets`, an implementation of
 //! RFC 6455 that shares nothing with ours, and `kosoku`, which runs the cases of the Autobahn test suite
-//! (the suite itself still needs Python 2).
+//! (the suite itself still needs Python 2); and nginx, behind which a node may listen.
 //!
-//! They are installed from `PyPI`, in one version each, into `target/interop`, by whoever needs it first. Where
-//! that cannot be, tests say that they are skipped, and why; with `STT_INTEROP=required` in the
+//! Those in Python are installed from `PyPI`, in one version each, into `target/interop`, by whoever needs it first;
+//! nginx is the machine's, or comes from Debian into the same place. Where that cannot be, tests say that they are skipped, and why; with `STT_INTEROP=required` in the
 //! environment they fail.
+
+mod nginx;
 
 use std::{
     env,
@@ -13,6 +15,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+
+pub use nginx::{nginx, nginx_or_skip};
 
 /// Why there is no such program here.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +64,12 @@ pub fn python() -> Result<PathBuf, Missing> {
 ///
 /// [`Missing`], where that is not allowed.
 pub fn python_or_skip() -> Result<Option<PathBuf>, Missing> {
-    match python() {
-        Ok(python) => Ok(Some(python)),
+    or_skip(python())
+}
+
+fn or_skip(found: Result<PathBuf, Missing>) -> Result<Option<PathBuf>, Missing> {
+    match found {
+        Ok(program) => Ok(Some(program)),
         Err(reason) if !is_required() => {
             // Nobody to tell is no reason to fail.
             let _ = writeln!(io::stderr(), "SKIPPED, nothing was tested: {reason}");

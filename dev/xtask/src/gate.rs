@@ -136,7 +136,10 @@ impl Machine {
             has_deny: has_cargo_command("deny"),
             has_fuzz: root.join("fuzz/Cargo.toml").exists(),
             no_lab: crate::lab::missing(),
-            no_interop: stt_interop::python().err().map(|reason| reason.to_string()),
+            no_interop: stt_interop::python()
+                .and_then(|_| stt_interop::nginx())
+                .err()
+                .map(|reason| reason.to_string()),
         }
     }
 }
