@@ -6,7 +6,11 @@
 //!
 //! Ends with an error if a figure does not hold its bar.
 
-#![expect(clippy::print_stdout, reason = "a command talks to its user")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command talks to its user"
+)]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -18,13 +22,20 @@ use stt_dht_sim::{Villain, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+const USAGE: &str = "stt-dht-sim [MEMBERS [SCENARIO]]: runs all scenarios, or one of these";
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let members = arguments
-        .next()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(10_000);
+    let members = arguments.next().map_or(Ok(10_000), |count| count.parse());
     let only = arguments.next();
+    let is_known = |only: &String| SCENARIOS.iter().any(|(name, _)| name == only);
+    let Some(members) = members.ok().filter(|_| only.iter().all(is_known)) else {
+        eprintln!("{USAGE}");
+        for (name, _) in SCENARIOS {
+            eprintln!("  {name}");
+        }
+        return ExitCode::from(2);
+    };
     println!("# The DHT at {members} members\n");
     println!(
         "Written by `cargo xtask long`. Round trips have a median of 80 ms, one packet in a hundred is lost, a"
