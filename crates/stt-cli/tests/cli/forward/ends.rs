@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{Shutdown, TcpListener, TcpStream},
 };
 
 use socket2::SockRef;
@@ -79,26 +79,40 @@ fn a_reset_is_noticed_while_both_directions_stand_still() {
 
 #[test]
 fn bytes_before_the_end_arrive_although_the_target_takes_no_more() {
-    const LEN: usize = 3_000_000;
     let place = Place::with_random_seed();
     let (listener, address) = target();
     let forward = Forward::to(&place, address);
     let mut stream = forward.connect();
     let mut at_target = accept(&listener);
+    let answer = crate::command::bytes(1_000_000, 9);
     // It answers, says that this is all, and is gone; the program goes on sending.
-    let answer = crate::command::bytes(LEN, 9);
-    let answering = std::thread::spawn(move || {
-        at_target.write_all(&answer).unwrap();
-        drop(at_target);
-        answer
-    });
-    let mut came = vec![0; LEN];
-    stream.read_exact(&mut came[..1_000_000]).unwrap();
-    // Were it still there, closing with our bytes unread would make its kernel throw away
-    // what it had not sent yet, and no forward could bring that back.
-    let answer = answering.join().unwrap();
+    at_target.write_all(&answer).unwrap();
+    at_target.shutdown(Shutdown::Write).unwrap();
+    wait_until_all_was_taken(&at_target);
+    drop(at_target);
     let mut sending = stream.try_clone().unwrap();
     let _ = sending.write_all(&[7; 10_000]);
-    stream.read_exact(&mut came[1_000_000..]).unwrap();
+    let mut came = vec![0; answer.len()];
+    stream.read_exact(&mut came).unwrap();
     assert!(came == answer);
+}
+
+/// Waits until the other end of a connection has confirmed everything, and the end of it. A socket that is gone sooner
+/// throws away what it had not sent when bytes come that nobody takes, and no forward could bring that back.
+fn wait_until_all_was_taken(stream: &TcpStream) {
+    const FIN_WAIT_2: &str = "05";
+    let port = format!(":{:04X}", stream.local_addr().unwrap().port());
+    let is_taken = || {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let mut rows = table.lines().map(|line| line.split_whitespace());
+        rows.any(|mut row| {
+            let is_ours = row.nth(1).is_some_and(|local| local.ends_with(&port));
+            is_ours && row.nth(1) == Some(FIN_WAIT_2)
+        })
+    };
+    let began = std::time::Instant::now();
+    while !is_taken() {
+        assert!(began.elapsed() < super::PATIENCE, "it takes not all");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
 }
