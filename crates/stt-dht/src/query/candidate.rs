@@ -50,6 +50,11 @@ impl Candidate {
         self.state == State::Failed
     }
 
+    /// Whether nothing but the word of this member speaks for it.
+    pub(crate) fn is_word_of(&self, teller: u16) -> bool {
+        self.state == State::Heard && self.vouchers == 1 && self.teller == Some(teller)
+    }
+
     /// Whether we wait for it.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.state, State::Asked { .. } | State::Slow)

@@ -144,27 +144,60 @@ impl Lookup {
                         is_empty_handed: false,
                     },
                 );
-                self.drop_farthest();
+                self.make_room();
             }
             Err(_) => {}
         }
     }
 
     fn most_kept(&self) -> usize {
-        let wide = self.shape.region > 0.0 || self.shape.paths > 1;
-        if wide { MOST_KEPT } else { self.shape.k * KEPT }
+        if self.is_wide() {
+            MOST_KEPT
+        } else {
+            self.shape.k * KEPT
+        }
+    }
+
+    /// Whether all of a region is wanted, or several ways to the target.
+    fn is_wide(&self) -> bool {
+        self.shape.region > 0.0 || self.shape.paths > 1
     }
 
     /// Forgets one that was not asked, if there are too many.
-    fn drop_farthest(&mut self) {
+    fn make_room(&mut self) {
         if self.candidates.len() <= self.most_kept() {
             return;
         }
-        let is_idle =
-            |candidate: &Candidate| matches!(candidate.state, State::Heard | State::Failed);
+        let crowd = if self.is_wide() {
+            self.largest_crowd()
+        } else {
+            None
+        };
+        let is_idle = |candidate: &Candidate| match crowd {
+            Some(teller) => candidate.is_word_of(teller),
+            None => matches!(candidate.state, State::Heard | State::Failed),
+        };
         if let Some(place) = self.candidates.iter().rposition(is_idle) {
             self.candidates.remove(place);
         }
+    }
+
+    /// Who told of most members that were not asked and that nobody else has told of. Members that are made up
+    /// are closer to the target than any that are there: they make room for those, not those for them.
+    fn largest_crowd(&self) -> Option<u16> {
+        let mut crowds = vec![0_u8; self.tellers.len()];
+        for candidate in &self.candidates {
+            let teller = candidate
+                .teller
+                .filter(|teller| candidate.is_word_of(*teller));
+            if let Some(crowd) = teller.and_then(|teller| crowds.get_mut(usize::from(teller))) {
+                *crowd = crowd.saturating_add(1);
+            }
+        }
+        let crowds = (0..).zip(crowds).filter(|(_, count)| *count > 0);
+        crowds
+            .max_by_key(|(_, count)| *count)
+            .map(|(teller, _)| teller)
     }
 
     /// Whom to ask now, if anyone. `random` decides between those of the region.
@@ -358,10 +391,8 @@ impl Lookup {
             return;
         }
         let key = *key;
-        self.candidates.retain(|candidate| {
-            let is_alone = candidate.vouchers == 1 && candidate.state == State::Heard;
-            !(is_alone && candidate.teller == Some(teller))
-        });
+        self.candidates
+            .retain(|candidate| !candidate.is_word_of(teller));
         if let Some(liar) = self.find(&key) {
             liar.state = State::Failed;
         }

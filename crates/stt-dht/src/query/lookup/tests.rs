@@ -176,6 +176,25 @@ fn who_tells_of_members_that_are_not_there_is_not_listened_to() {
 }
 
 #[test]
+fn members_that_are_made_up_make_room_for_others_however_close_they_are() {
+    let mut lookup = lookup(1, 1e-9);
+    let honest = [member(60_000), member(60_001)];
+    let liars: Vec<_> = (50_000..50_009).map(member).collect();
+    lookup.begin(honest.into_iter().chain(liars.clone()));
+    // What the honest two tell of is farther away than all that the liars make up.
+    for (place, (_, key)) in (0..).zip(honest) {
+        let first = 40_000 + 5 * place;
+        lookup.answered(&key, (first..first + 5).map(member));
+    }
+    for (place, (_, key)) in (0..).zip(&liars) {
+        let first = 1 + 20 * place;
+        lookup.answered(key, (first..first + 20).map(member));
+    }
+    assert_eq!(lookup.candidates.len(), MOST_KEPT);
+    assert!((40_000..40_010).all(|place| lookup.find(&member(place).1).is_some()));
+}
+
+#[test]
 fn few_sessions_are_dialled_at_once_and_warm_ones_come_first() {
     let mut lookup = lookup(1, 0.0);
     lookup.shape.cold_alpha = 1;
