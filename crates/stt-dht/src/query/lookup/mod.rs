@@ -151,16 +151,8 @@ impl Lookup {
     }
 
     fn most_kept(&self) -> usize {
-        if self.is_wide() {
-            MOST_KEPT
-        } else {
-            self.shape.k * KEPT
-        }
-    }
-
-    /// Whether all of a region is wanted, or several ways to the target.
-    fn is_wide(&self) -> bool {
-        self.shape.region > 0.0 || self.shape.paths > 1
+        let wide = self.shape.region > 0.0 || self.shape.paths > 1;
+        if wide { MOST_KEPT } else { self.shape.k * KEPT }
     }
 
     /// Forgets one that was not asked, if there are too many.
@@ -168,11 +160,8 @@ impl Lookup {
         if self.candidates.len() <= self.most_kept() {
             return;
         }
-        let crowd = if self.is_wide() {
-            self.largest_crowd()
-        } else {
-            None
-        };
+        let is_search = self.shape.region > 0.0 && self.shape.paths == 1;
+        let crowd = is_search.then(|| self.largest_crowd()).flatten();
         let is_idle = |candidate: &Candidate| match crowd {
             Some(teller) => candidate.is_word_of(teller),
             None => matches!(candidate.state, State::Heard | State::Failed),
