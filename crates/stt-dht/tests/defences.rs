@@ -11,44 +11,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stc::{Entropy, NodeId};
-use stt_dht::{
-    Config, Defence, Engine, Input, Key, Keyring, Moment, Now, Output, Over, Serving, Token,
-};
+use stc::NodeId;
+use stt_dht::{Config, Defence, Engine, Input, Key, Moment, Now, Output, Over, Serving, Token};
+use stt_dht_sim::{Rng, SimKeyring};
 use stt_wire::{
     Addresses, Ask, Contact, DhtAnswer, DhtRequest, Mode, Purpose, PutOutcome, Record, RecordKind,
     VarInt,
 };
-
-/// Places are names, and an honest signature is all ones.
-#[derive(Debug)]
-struct Plain;
-
-impl Keyring for Plain {
-    fn place(&self, node: &[u8; 32]) -> Key {
-        Key::from_bytes(*node)
-    }
-
-    fn sign(&self, record: &mut Record) {
-        record.signature = [1; 64];
-    }
-
-    fn is_genuine(&self, record: &Record) -> bool {
-        record.signature == [1; 64]
-    }
-}
-
-#[derive(Debug)]
-struct Counter(u8);
-
-impl Entropy for Counter {
-    fn fill(&mut self, out: &mut [u8]) {
-        for byte in out {
-            self.0 = self.0.wrapping_mul(141).wrapping_add(3);
-            *byte = self.0;
-        }
-    }
-}
 
 const UNIX: u64 = 1_800_000_000;
 
@@ -87,8 +56,8 @@ fn record(key: u16, signer: u16) -> Record {
 
 /// One engine, and what others ask of it.
 struct Victim {
-    engine: Engine<Plain>,
-    entropy: Counter,
+    engine: Engine<SimKeyring>,
+    entropy: Rng,
     ms: u64,
 }
 
@@ -101,8 +70,8 @@ impl Victim {
         if let Some(defence) = without {
             config.defences = config.defences.without(defence);
         }
-        let engine = Engine::new(at(0), config, Plain, NodeId::from_bytes(name(0xffff)));
-        let entropy = Counter(7);
+        let engine = Engine::new(at(0), config, SimKeyring, NodeId::from_bytes(name(0xffff)));
+        let entropy = Rng::new(7);
         Self {
             engine,
             entropy,

@@ -41,20 +41,7 @@ pub enum Missing {
 ///
 /// [`Missing`], and why.
 pub fn python() -> Result<PathBuf, Missing> {
-    let home = home();
-    fs::create_dir_all(&home)?;
-    let place = home.join(PACKAGES.join("+"));
-    // Of tests that run at a time one installs, and the others wait.
-    let lock = File::create(home.join("lock"))?;
-    lock.lock()?;
-    if !place.exists() {
-        let unfinished = home.join("unfinished");
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished)?;
-        }
-        install(&unfinished)?;
-        fs::rename(&unfinished, &place)?;
-    }
+    let place = made_once(&PACKAGES.join("+"), install)?;
     Ok(interpreter_in(&place))
 }
 
@@ -77,6 +64,28 @@ fn or_skip(found: Result<PathBuf, Missing>) -> Result<Option<PathBuf>, Missing> 
         }
         Err(reason) => Err(reason),
     }
+}
+
+/// A folder of ours, made by whoever needs it first. What was left unfinished is made again.
+fn made_once(
+    name: &str,
+    make: impl FnOnce(&Path) -> Result<(), Missing>,
+) -> Result<PathBuf, Missing> {
+    let home = home();
+    fs::create_dir_all(&home)?;
+    let place = home.join(name);
+    // Of tests that run at a time one makes it, and the others wait.
+    let lock = File::create(home.join(format!("{name}.lock")))?;
+    lock.lock()?;
+    if !place.exists() {
+        let unfinished = home.join(format!("{name}.unfinished"));
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)?;
+        }
+        make(&unfinished)?;
+        fs::rename(&unfinished, &place)?;
+    }
+    Ok(place)
 }
 
 fn is_required() -> bool {

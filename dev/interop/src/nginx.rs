@@ -1,12 +1,12 @@
 //! nginx, a reverse proxy: the one of the machine, or else Debian's package, unpacked and not installed.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Missing, call, home, or_skip};
+use crate::{Missing, call, made_once, or_skip};
 
 /// An nginx that runs. Takes seconds when it is asked for the first time on a machine that has none.
 ///
@@ -20,20 +20,7 @@ pub fn nginx() -> Result<PathBuf, Missing> {
             return Ok(installed);
         }
     }
-    let home = home();
-    fs::create_dir_all(&home)?;
-    let place = home.join("nginx");
-    let lock = File::create(home.join("nginx.lock"))?;
-    lock.lock()?;
-    if !place.exists() {
-        let unfinished = home.join("nginx.unfinished");
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished)?;
-        }
-        fs::create_dir_all(&unfinished)?;
-        unpack(&unfinished)?;
-        fs::rename(&unfinished, &place)?;
-    }
+    let place = made_once("nginx", unpack)?;
     let unpacked = place.join("usr/sbin/nginx");
     runs(&unpacked)?;
     Ok(unpacked)
@@ -55,6 +42,7 @@ fn runs(nginx: &Path) -> Result<(), Missing> {
 /// With the package lists of the machine or, where there are none, with lists of our own: neither needs root,
 /// nor changes anything outside `place`.
 fn unpack(place: &Path) -> Result<(), Missing> {
+    fs::create_dir_all(place)?;
     if download(place, &[]).is_err() {
         let lists = place.join("lists");
         fs::create_dir_all(lists.join("partial"))?;
