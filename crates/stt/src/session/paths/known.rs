@@ -293,9 +293,8 @@ impl<'a> Known<'a> {
     /// carry. By a relay it is seen soon when it has: that relay is watched the more closely then.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let is_busy = self.is_busy() || self.core.paths.news.carries.load(Relaxed);
-        let is_asking = |known: &KnownPath| known.watch.asked_at().is_some();
         let pause = match (is_busy, self.is_alone()) {
-            _ if self.paths.iter().any(is_asking) => LOOK,
+            _ if self.is_asking() => LOOK,
             (true, true) => LOOK_ALONE,
             (true, false) => LOOK,
             (false, _) if self.rests() && !self.goes_by_relay() => return None,
@@ -312,13 +311,15 @@ impl<'a> Known<'a> {
         self.paths.iter().any(|known| known.kind == PathKind::Relay)
     }
 
+    fn is_asking(&self) -> bool {
+        self.paths
+            .iter()
+            .any(|known| known.watch.asked_at().is_some())
+    }
+
     /// Whether nothing can have become of its paths since the last look, unless something was carried.
     fn rests(&self) -> bool {
-        let is_asking = |known: &KnownPath| known.watch.asked_at().is_some();
-        self.is_alone()
-            && !self.is_busy()
-            && !self.core.paths.have_detours()
-            && !self.paths.iter().any(is_asking)
+        self.is_alone() && !self.is_busy() && !self.core.paths.have_detours() && !self.is_asking()
     }
 
     /// An acceptor looks for a while longer, to answer the last question of a dialler in time.
